@@ -1,0 +1,122 @@
+//! The one filter language: access rules, the API, views and host calls all speak it (DESIGN §5).
+//!
+//! ```json
+//! { "state": { "eq": "published" }, "or": [{ "rent": { "lte": "40.00" } }, { "name": { "contains": "园" } }] }
+//! ```
+//!
+//! Several keys mean *and*. A test of a value that is not there is false, `ne` and `notIn` of it are true: every filter is
+//! true or false of every record, never unknown, and [`Filter::matches`] says the same as the SQL of the storage.
+
+mod parse;
+
+use std::cmp::Ordering;
+
+pub use parse::{FilterError, Purpose, parse};
+
+use crate::geometry::BoundingBox;
+use crate::manifest::Attribute;
+use crate::value::Value;
+
+/// A filter over the records of one collection.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Filter {
+    /// All of these; of none, everything.
+    And(Vec<Filter>),
+    /// Any of these; of none, nothing.
+    Or(Vec<Filter>),
+    /// Not this.
+    Not(Box<Filter>),
+    /// A test of one attribute.
+    Test(Attribute, Test),
+}
+
+/// A test of one value.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Test {
+    /// Equal to.
+    Eq(Value),
+    /// Not equal to; true where there is no value.
+    Ne(Value),
+    /// One of.
+    In(Vec<Value>),
+    /// None of; true where there is no value.
+    NotIn(Vec<Value>),
+    /// Less than.
+    Lt(Value),
+    /// Less than or equal to.
+    Lte(Value),
+    /// Greater than.
+    Gt(Value),
+    /// Greater than or equal to.
+    Gte(Value),
+    /// Contains this text, by code points.
+    Contains(String),
+    /// Begins with this text, by code points.
+    StartsWith(String),
+    /// Whether there is no value.
+    IsNull(bool),
+    /// Within this box, borders included.
+    Within(BoundingBox),
+}
+
+impl Filter {
+    /// True of everything.
+    #[must_use]
+    pub fn everything() -> Self {
+        Self::And(Vec::new())
+    }
+
+    /// Whether it is true of everything by its form.
+    #[must_use]
+    pub fn is_everything(&self) -> bool {
+        matches!(self, Self::And(all) if all.iter().all(Self::is_everything))
+    }
+
+    /// Both this and that.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::And(mut all), Self::And(more)) => {
+                all.extend(more);
+                Self::And(all)
+            }
+            (Self::And(mut all), one) | (one, Self::And(mut all)) => {
+                all.push(one);
+                Self::And(all)
+            }
+            (one, other) => Self::And(vec![one, other]),
+        }
+    }
+
+    /// Whether it is true of a record, whose values `value_of` gives.
+    pub fn matches(&self, value_of: &impl Fn(Attribute) -> Value) -> bool {
+        match self {
+            Self::And(all) => all.iter().all(|filter| filter.matches(value_of)),
+            Self::Or(any) => any.iter().any(|filter| filter.matches(value_of)),
+            Self::Not(filter) => !filter.matches(value_of),
+            Self::Test(attribute, test) => test.matches(&value_of(*attribute)),
+        }
+    }
+}
+
+impl Test {
+    /// Whether it is true of `value`.
+    #[must_use]
+    pub fn matches(&self, value: &Value) -> bool {
+        let compare = |other: &Value| (!value.is_null()).then(|| value.cmp(other));
+        match self {
+            Self::Eq(other) => compare(other) == Some(Ordering::Equal),
+            Self::Ne(other) => compare(other) != Some(Ordering::Equal),
+            Self::In(others) => !value.is_null() && others.contains(value),
+            Self::NotIn(others) => value.is_null() || !others.contains(value),
+            Self::Lt(other) => compare(other).is_some_and(Ordering::is_lt),
+            Self::Lte(other) => compare(other).is_some_and(Ordering::is_le),
+            Self::Gt(other) => compare(other).is_some_and(Ordering::is_gt),
+            Self::Gte(other) => compare(other).is_some_and(Ordering::is_ge),
+            Self::Contains(part) => value.as_text().is_some_and(|text| text.contains(part.as_str())),
+            Self::StartsWith(part) => value.as_text().is_some_and(|text| text.starts_with(part.as_str())),
+            Self::IsNull(expected) => value.is_null() == *expected,
+            Self::Within(area) => matches!(value, Value::Point(point) if area.contains(*point)),
+        }
+    }
+}

@@ -1,0 +1,23 @@
+//! What Sunlit knows, without doing anything: ids, scope, manifests, the filter language, values and their encodings.
+//!
+//! Pure: no I/O, no async, no clock, no randomness, no environment (invariant 1). Start reading at [`manifest`], then
+//! [`filter`] and [`value`].
+
+pub mod access;
+pub mod error_code;
+pub mod filter;
+pub mod geometry;
+pub mod id;
+pub mod locale;
+pub mod manifest;
+pub mod page;
+pub mod record;
+pub mod scope;
+pub mod toml_source;
+pub mod value;
+
+pub use error_code::ErrorCode;
+pub use locale::{Locale, LocalText};
+pub use manifest::Manifest;
+pub use scope::{Actor, Role, Scope, ScopeAuthority};
+pub use value::Value;

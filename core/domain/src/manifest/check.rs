@@ -1,0 +1,314 @@
+//! What a manifest must obey beyond its form. Each problem names its place and the mend.
+
+use std::collections::BTreeSet;
+
+use super::check_view;
+use super::field::{Field, FieldType, compile_pattern};
+use super::{API_VERSION, Collection, Manifest, Returned, STANDARD_FIELDS, Spelling, quoted};
+use crate::filter::{self, Purpose};
+use crate::id::{lower_camel, upper_camel};
+use crate::toml_source::SourceProblem;
+use crate::value::{Kind, MAX_SCALE, Value};
+
+/// How many collections, objects, queries, settings or views a package may declare.
+const MAX_ITEMS: usize = 60;
+/// How many fields a collection, object or query may have.
+const MAX_FIELDS: usize = 100;
+
+/// Collects problems with their places.
+pub(super) struct Report(Vec<SourceProblem>);
+
+impl Report {
+    pub(super) fn add(&mut self, path: impl Into<String>, message: impl Into<String>) {
+        self.0.push(SourceProblem { path: path.into(), message: message.into() });
+    }
+}
+
+/// Everything that is wrong with `manifest`.
+pub(super) fn problems(manifest: &Manifest) -> Vec<SourceProblem> {
+    let mut report = Report(Vec::new());
+    plugin(manifest, &mut report);
+    sizes(manifest, &mut report);
+    for (index, collection) in manifest.collections.iter().enumerate() {
+        check_collection(manifest, collection, &format!("collection.{index}"), &mut report);
+    }
+    for (index, object) in manifest.objects.iter().enumerate() {
+        let path = format!("object.{index}");
+        fields(manifest, &object.fields, &format!("{path}.field"), &mut report);
+        plain_fields(&object.fields, &format!("{path}.field"), &mut report);
+        if object.fields.is_empty() {
+            report.add(path, "an object type needs at least one field");
+        }
+    }
+    queries(manifest, &mut report);
+    fields(manifest, &manifest.settings, "setting", &mut report);
+    plain_fields(&manifest.settings, "setting", &mut report);
+    settings(manifest, &mut report);
+    api_names(manifest, &mut report);
+    // Views name fields and collections: there is no use in checking them against broken ones.
+    if report.0.is_empty() {
+        check_view::views(manifest, &mut report);
+    }
+    report.0
+}
+
+fn plugin(manifest: &Manifest, report: &mut Report) {
+    let plugin = &manifest.plugin;
+    if plugin.api != API_VERSION {
+        report.add("plugin.api", format!("this platform offers \"{API_VERSION}\": build the plugin for it"));
+    }
+    let numbers: Vec<_> = plugin.version.split('.').map(|part| part.parse::<u16>().ok()).collect();
+    if numbers.len() != 3 || numbers.contains(&None) {
+        report.add("plugin.version", "expected major.minor.patch, like \"1.0.0\"");
+    }
+    if plugin.title.zh.trim().is_empty() {
+        report.add("plugin.title", "the Chinese title is empty: name the package");
+    }
+    for (capability, reason) in &manifest.capabilities {
+        if reason.trim().is_empty() {
+            let path = format!("capabilities.{}", capability.name());
+            report.add(path, "say why: the tenant's administrator reads this before granting it");
+        }
+    }
+}
+
+fn sizes(manifest: &Manifest, report: &mut Report) {
+    let counts = [
+        ("collection", manifest.collections.len()),
+        ("object", manifest.objects.len()),
+        ("query", manifest.queries.len()),
+        ("setting", manifest.settings.len()),
+        ("view", manifest.views.len()),
+    ];
+    for (what, count) in counts {
+        if count > MAX_ITEMS {
+            report.add(what, format!("{count} of them, at most {MAX_ITEMS}: split the package"));
+        }
+    }
+}
+
+fn check_collection(manifest: &Manifest, collection: &Collection, path: &str, report: &mut Report) {
+    if collection.fields.is_empty() {
+        report.add(path, "a collection needs at least one [[collection.field]]");
+    }
+    fields(manifest, &collection.fields, &format!("{path}.field"), report);
+    columns(collection, path, report);
+    for (index, computed) in collection.computed.iter().enumerate() {
+        let at = format!("{path}.computed.{index}");
+        if computed.field_type.kind(computed.scale).is_none() {
+            report.add(format!("{at}.scale"), "a decimal needs its scale");
+        }
+        if matches!(computed.field_type, FieldType::Ref | FieldType::Enum) {
+            report.add(format!("{at}.type"), "a computed field is a scalar: string text int decimal bool date datetime point");
+        }
+        for need in &computed.needs {
+            if collection.attribute(need.as_str(), Spelling::Manifest).is_none() {
+                report.add(format!("{at}.needs"), format!("there is no field {}", quoted(need)));
+            }
+        }
+    }
+    let access = &collection.access;
+    let deeds = [("read", &access.read), ("create", &access.create), ("update", &access.update), ("delete", &access.delete)];
+    for (deed, rules) in deeds {
+        for (index, rule) in rules.iter().enumerate() {
+            let Some(json) = &rule.filter else { continue };
+            let at = format!("{path}.access.{deed}.{index}.where");
+            if deed == "create" {
+                report.add(at, "a create rule has no records to choose from: leave `where` out");
+            } else if let Err(error) = filter::parse(collection, json, Spelling::Manifest, Purpose::Manifest) {
+                report.add(at, error.to_string());
+            }
+        }
+    }
+}
+
+/// Names that cannot be columns of the collection's table, or that two fields would share.
+fn columns(collection: &Collection, path: &str, report: &mut Report) {
+    let mut taken: BTreeSet<String> = STANDARD_FIELDS.iter().map(|standard| standard.name().to_owned()).collect();
+    taken.insert("tenant_id".to_owned());
+    for (index, field) in collection.fields.iter().enumerate() {
+        let names = match field.field_type {
+            FieldType::Point => vec![format!("{}_lat", field.name), format!("{}_lng", field.name)],
+            _ => vec![field.name.to_string()],
+        };
+        let clash = taken.contains(field.name.as_str()) || names.iter().any(|name| taken.contains(name));
+        if clash {
+            report.add(format!("{path}.field.{index}.name"), format!("{} is taken: every record has a field or column of this name", quoted(&field.name)));
+        }
+        taken.extend(names);
+        taken.insert(field.name.to_string());
+    }
+}
+
+/// The rules of each field's own options.
+fn fields(manifest: &Manifest, fields: &[Field], path: &str, report: &mut Report) {
+    if fields.len() > MAX_FIELDS {
+        report.add(path, format!("{} fields, at most {MAX_FIELDS}", fields.len()));
+    }
+    for (index, field) in fields.iter().enumerate() {
+        options(manifest, field, &format!("{path}.{index}"), report);
+    }
+}
+
+fn options(manifest: &Manifest, field: &Field, at: &str, report: &mut Report) {
+    use FieldType::{Bool, Datetime, Decimal, Enum, Int, Point, Ref, String, Text};
+    let is = field.field_type;
+    let only = |wanted: bool, types: &[FieldType]| wanted && !types.contains(&is);
+    let mut no = |option: &str, message: &str| report.add(format!("{at}.{option}"), message);
+    if only(field.scale.is_some(), &[Decimal]) {
+        no("scale", "only a decimal has a scale");
+    }
+    if is == Decimal && field.scale.is_none_or(|scale| scale > MAX_SCALE) {
+        no("scale", "a decimal needs `scale`, 0 to 9 digits after the point");
+    }
+    if only(field.min.is_some() || field.max.is_some(), &[String, Text, Int, Decimal]) {
+        no("max", "only texts and numbers have `min` and `max`");
+    }
+    if matches!((field.min, field.max), (Some(min), Some(max)) if min > max) {
+        no("min", "`min` is greater than `max`");
+    }
+    if matches!(is, String | Text) && !(1..=100_000).contains(&field.max_chars()) {
+        no("max", "a text has 1 to 100000 characters");
+    }
+    if only(field.pattern.is_some(), &[String]) {
+        no("pattern", "only a string has a pattern");
+    }
+    if field.pattern.as_deref().is_some_and(|pattern| compile_pattern(pattern).is_err()) {
+        no("pattern", "not a regular expression, or too large a one");
+    }
+    if only(!field.values.is_empty(), &[Enum]) || (is == Enum && field.values.is_empty()) {
+        no("values", "an enum, and only an enum, lists its `values`: [{ value, title }]");
+    }
+    let values: BTreeSet<_> = field.values.iter().map(|option| &option.value).collect();
+    if values.len() != field.values.len() || values.len() > 200 {
+        no("values", "each value stands once, and there are at most 200");
+    }
+    if only(field.to.is_some(), &[Ref]) || (is == Ref && field.to.is_none()) {
+        no("to", "a ref, and only a ref, names the collection it points to");
+    }
+    if field.to.as_ref().is_some_and(|to| manifest.collection(to.as_str()).is_none()) {
+        no("to", "there is no such collection in this package");
+    }
+    if only(field.sort, &[String, Int, Decimal, Bool, FieldType::Date, Datetime, Enum]) {
+        no("sort", "records cannot be ordered by this type");
+    }
+    if only(field.filter, &[String, Int, Decimal, Bool, FieldType::Date, Datetime, Enum, Ref, Point]) {
+        no("filter", "long text is not filtered: use `search`-able strings");
+    }
+    if only(field.unique, &[String, Int, FieldType::Date, Ref]) {
+        no("unique", "only a string, int, date or ref can be unique");
+    }
+    if let Some(default) = &field.default {
+        let value = Value::from_json(field.kind(), default);
+        if !value.is_ok_and(|value| !value.is_null() && field.check(&value).is_ok()) {
+            no("default", "the default is not a value that the field accepts");
+        }
+    }
+}
+
+/// Arguments, object fields and settings are not stored in tables of their own.
+fn plain_fields(fields: &[Field], path: &str, report: &mut Report) {
+    for (index, field) in fields.iter().enumerate() {
+        if field.unique || field.filter || field.sort {
+            report.add(format!("{path}.{index}"), "only a collection's field can be `unique`, `filter` or `sort`");
+        }
+    }
+}
+
+fn settings(manifest: &Manifest, report: &mut Report) {
+    for (index, setting) in manifest.settings.iter().enumerate() {
+        if matches!(setting.field_type, FieldType::Ref | FieldType::Point) {
+            report.add(format!("setting.{index}.type"), "a setting is a text, number, date, yes-no or enum");
+        }
+        if setting.required && setting.default.is_none() {
+            report.add(format!("setting.{index}"), "a required setting needs a default, so that a tenant can start");
+        }
+    }
+}
+
+fn queries(manifest: &Manifest, report: &mut Report) {
+    for (index, query) in manifest.queries.iter().enumerate() {
+        let at = format!("query.{index}");
+        fields(manifest, &query.args, &format!("{at}.arg"), report);
+        plain_fields(&query.args, &format!("{at}.arg"), report);
+        if manifest.returned(&query.returns).is_none() {
+            let message = "expected T or [T], T one of string text int decimal(2) bool date datetime point, an object or a collection";
+            report.add(format!("{at}.returns"), message);
+        }
+        if matches!(manifest.returned(&query.returns), Some(Returned::Scalar(Kind::Decimal(scale))) if scale > MAX_SCALE) {
+            report.add(format!("{at}.returns"), "a decimal has 0 to 9 digits after the point");
+        }
+    }
+}
+
+/// Names that two things would share in the API. `a_1` and `a1` are both `a1` there.
+fn api_names(manifest: &Manifest, report: &mut Report) {
+    let mut types = Names::default();
+    let mut roots = Names::default();
+    for (index, collection) in manifest.collections.iter().enumerate() {
+        let path = format!("collection.{index}");
+        let name = upper_camel(collection.name.as_str());
+        for suffix in ["", "Connection", "Filter", "Order", "Create", "Update", "Payload"] {
+            types.take(format!("{name}{suffix}"), &path, report);
+        }
+        roots.take(lower_camel(collection.name.as_str()), &path, report);
+        roots.take(lower_camel(&collection.plural()), &path, report);
+        let mut names = Names::default();
+        for standard in STANDARD_FIELDS {
+            names.0.insert(lower_camel(standard.name()));
+        }
+        for (index, field) in collection.fields.iter().enumerate() {
+            let at = format!("{path}.field.{index}");
+            names.take(lower_camel(field.name.as_str()), &at, report);
+            enum_type(&mut types, &name, field, &at, report);
+        }
+        for (index, computed) in collection.computed.iter().enumerate() {
+            names.take(lower_camel(computed.name.as_str()), &format!("{path}.computed.{index}"), report);
+        }
+    }
+    for (index, object) in manifest.objects.iter().enumerate() {
+        let path = format!("object.{index}");
+        let name = upper_camel(object.name.as_str());
+        types.take(name.clone(), &path, report);
+        unique_fields(&object.fields, &path, report);
+        for (index, field) in object.fields.iter().enumerate() {
+            enum_type(&mut types, &name, field, &format!("{path}.field.{index}"), report);
+        }
+    }
+    for (index, query) in manifest.queries.iter().enumerate() {
+        let path = format!("query.{index}");
+        let name = lower_camel(query.name.as_str());
+        roots.take(name, &path, report);
+        unique_fields(&query.args, &path, report);
+        for (index, arg) in query.args.iter().enumerate() {
+            enum_type(&mut types, &upper_camel(query.name.as_str()), arg, &format!("{path}.arg.{index}"), report);
+        }
+    }
+    unique_fields(&manifest.settings, "setting", report);
+}
+
+/// An enum field has a type of its own in the API: `<Owner><Field>`.
+fn enum_type(types: &mut Names, owner: &str, field: &Field, path: &str, report: &mut Report) {
+    if field.field_type == FieldType::Enum {
+        types.take(format!("{owner}{}", upper_camel(field.name.as_str())), path, report);
+    }
+}
+
+fn unique_fields(fields: &[Field], path: &str, report: &mut Report) {
+    let mut names = Names::default();
+    for (index, field) in fields.iter().enumerate() {
+        names.take(lower_camel(field.name.as_str()), &format!("{path}.{index}"), report);
+    }
+}
+
+#[derive(Default)]
+struct Names(BTreeSet<String>);
+
+impl Names {
+    fn take(&mut self, name: String, path: &str, report: &mut Report) {
+        if self.0.contains(&name) {
+            report.add(path, format!("`{name}` would stand twice in the API: rename one"));
+        }
+        self.0.insert(name);
+    }
+}

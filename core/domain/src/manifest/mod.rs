@@ -1,0 +1,178 @@
+//! The manifest of a package (`plugin.toml`): what it declares, read and checked (DESIGN §5).
+//!
+//! [`Manifest::parse`] is the only way in: what it returns has passed every check of [`check`], so the rest of the
+//! platform may rely on names resolving. Errors name the file, line, field and mend.
+
+mod check;
+mod check_view;
+mod collection;
+mod field;
+mod query;
+mod view;
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use collection::{AccessRules, Attribute, Collection, Computed, Rule, STANDARD_FIELDS, Slot, Spelling, Standard};
+pub use field::{EnumValue, Field, FieldType};
+pub use query::{ObjectType, Query, Returned, Returns};
+pub use view::{Block, Link, RecordBinding, Source, View};
+
+use crate::id::{CollectionName, FieldName, PackageId};
+use crate::locale::LocalText;
+use crate::toml_source::{SourceErrors, TomlSource};
+
+/// The version of `sunlit:plugin` that this platform offers.
+pub const API_VERSION: &str = "0.1";
+
+/// A package's manifest.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// Who it is.
+    pub plugin: Plugin,
+    /// What it asks for, each with the reason that the tenant's administrator reads.
+    #[serde(default)]
+    pub capabilities: BTreeMap<Capability, String>,
+    /// Its collections.
+    #[serde(default, rename = "collection")]
+    pub collections: Vec<Collection>,
+    /// The object types that its queries answer.
+    #[serde(default, rename = "object")]
+    pub objects: Vec<ObjectType>,
+    /// The query fields that its component resolves.
+    #[serde(default, rename = "query")]
+    pub queries: Vec<Query>,
+    /// What a tenant may set.
+    #[serde(default, rename = "setting")]
+    pub settings: Vec<Field>,
+    /// Its pages.
+    #[serde(default, rename = "view")]
+    pub views: Vec<View>,
+}
+
+/// Who a package is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Plugin {
+    /// Its id: GraphQL namespace, page prefix and part of its table names.
+    pub id: PackageId,
+    /// `major.minor.patch`.
+    pub version: String,
+    /// The version of `sunlit:plugin` that it was built for.
+    pub api: String,
+    /// Its name.
+    pub title: LocalText,
+    /// One paragraph for the tenant's administrator.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<LocalText>,
+    /// Who made it.
+    pub vendor: String,
+}
+
+impl Plugin {
+    /// The major version, part of the package's table names.
+    #[must_use]
+    pub fn major(&self) -> u32 {
+        self.version.split('.').next().and_then(|part| part.parse().ok()).unwrap_or(0)
+    }
+}
+
+/// One permission, which is one host interface.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Capability {
+    /// Read the package's own collections as the viewer.
+    Storage,
+    /// Read the package's settings.
+    Settings,
+    /// Know the time of the call.
+    Clock,
+    /// Write log lines.
+    Log,
+}
+
+impl Capability {
+    /// The interface's name, as in `sunlit:host/<name>`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Storage => "storage",
+            Self::Settings => "settings",
+            Self::Clock => "clock",
+            Self::Log => "log",
+        }
+    }
+}
+
+impl Manifest {
+    /// Reads and checks a manifest. `file` is only named in errors.
+    ///
+    /// # Errors
+    /// Everything that is wrong, each with file, line, field and mend; at most 50.
+    pub fn parse(file: &str, text: &str) -> Result<Self, SourceErrors> {
+        let source = TomlSource::new(file, text);
+        let manifest: Self = source.read()?;
+        let problems = check::problems(&manifest);
+        if problems.is_empty() { Ok(manifest) } else { Err(source.errors(problems)) }
+    }
+
+    /// The collection of that name.
+    #[must_use]
+    pub fn collection(&self, name: &str) -> Option<&Collection> {
+        self.collections.iter().find(|collection| collection.name == *name)
+    }
+
+    /// The object type of that name.
+    #[must_use]
+    pub fn object(&self, name: &str) -> Option<&ObjectType> {
+        self.objects.iter().find(|object| object.name == *name)
+    }
+
+    /// The query of that name.
+    #[must_use]
+    pub fn query(&self, name: &str) -> Option<&Query> {
+        self.queries.iter().find(|query| query.name == *name)
+    }
+
+    /// The setting of that name.
+    #[must_use]
+    pub fn setting(&self, name: &str) -> Option<&Field> {
+        self.settings.iter().find(|setting| setting.name == *name)
+    }
+
+    /// Whether the package needs a component: something it declares is resolved by one.
+    #[must_use]
+    pub fn needs_component(&self) -> bool {
+        !self.queries.is_empty() || self.collections.iter().any(|collection| !collection.computed.is_empty())
+    }
+
+    /// The JSON Schema of manifests, for editors.
+    #[must_use]
+    pub fn json_schema() -> serde_json::Value {
+        schemars::schema_for!(Manifest).to_value()
+    }
+
+    /// What a query answers, resolved.
+    #[must_use]
+    pub fn returned<'a>(&'a self, returns: &'a Returns) -> Option<Returned<'a>> {
+        let (name, scale) = returns.parts();
+        if let Some(kind) = FieldType::scalar(name) {
+            return kind.kind(scale).map(Returned::Scalar);
+        }
+        self.object(name).map(Returned::Object).or_else(|| self.collection(name).map(Returned::Collection))
+    }
+}
+
+/// A name that both a field and a collection may have in a path of an error.
+pub(crate) fn quoted(name: &FieldName) -> String {
+    format!("`{name}`")
+}
+
+/// The table of a collection: `c_<package>__v<major>__<collection>` (DESIGN §4).
+#[must_use]
+pub fn table_name(plugin: &Plugin, collection: &CollectionName) -> String {
+    format!("c_{}__v{}__{collection}", plugin.id.as_str().replace('-', "_"), plugin.major())
+}

@@ -1,0 +1,94 @@
+//! Days and instants. Instants are UTC at microseconds; as text they have a fixed width, so that text order is time order.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::ValueError;
+
+/// A civil date, from year 1 to 9999.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Date(jiff::civil::Date);
+
+impl FromStr for Date {
+    type Err = ValueError;
+
+    /// Reads `2026-11-22`, nothing else.
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        let wrong = || ValueError("expected a date like 2026-11-22".to_owned());
+        let date: jiff::civil::Date = text.parse().map_err(|_| wrong())?;
+        if text.len() == 10 && date.year() >= 1 { Ok(Self(date)) } else { Err(wrong()) }
+    }
+}
+
+impl fmt::Display for Date {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// An instant: microseconds since 1970-01-01T00:00:00Z.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Timestamp(i64);
+
+impl Timestamp {
+    /// An instant from microseconds since the epoch; none outside the years 1 to 9999.
+    #[must_use]
+    pub fn from_micros(micros: i64) -> Option<Self> {
+        let instant = jiff::Timestamp::from_microsecond(micros).ok()?;
+        let year = instant.to_zoned(jiff::tz::TimeZone::UTC).year();
+        (1..=9999).contains(&year).then_some(Self(micros))
+    }
+
+    /// Microseconds since the epoch.
+    #[must_use]
+    pub fn micros(self) -> i64 {
+        self.0
+    }
+}
+
+impl FromStr for Timestamp {
+    type Err = ValueError;
+
+    /// Reads any RFC 3339 time with an offset; digits beyond the microsecond are refused.
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        let wrong = || ValueError("expected a time like 2026-11-22T08:30:00Z, to the microsecond at most".to_owned());
+        let instant: jiff::Timestamp = text.parse().map_err(|_| wrong())?;
+        if instant.subsec_nanosecond() % 1000 != 0 {
+            return Err(wrong());
+        }
+        Self::from_micros(instant.as_microsecond()).ok_or_else(wrong)
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match jiff::Timestamp::from_microsecond(self.0) {
+            Ok(instant) => write!(f, "{instant:.6}"),
+            Err(_) => Err(fmt::Error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn instants_are_fixed_width_utc() {
+        let check = |text: &str, shown: &str| assert_eq!(text.parse::<Timestamp>().unwrap().to_string(), shown);
+        check("2026-11-22T16:30:00+08:00", "2026-11-22T08:30:00.000000Z");
+        check("2026-11-22T08:30:00.5Z", "2026-11-22T08:30:00.500000Z");
+        check("1969-12-31T23:59:59.999999Z", "1969-12-31T23:59:59.999999Z");
+        check("0001-01-01T00:00:00Z", "0001-01-01T00:00:00.000000Z");
+    }
+
+    #[test]
+    fn other_spellings_are_refused() {
+        for text in ["2026-11-22", "2026-11-22T08:30", "2026-11-22T08:30:00.0000001Z", "now"] {
+            assert!(text.parse::<Timestamp>().is_err(), "{text}");
+        }
+        for text in ["2026-2-3", "20260203", "2026-02-30", "-000001-01-01", "2026-02-03T00:00:00"] {
+            assert!(text.parse::<Date>().is_err(), "{text}");
+        }
+    }
+}

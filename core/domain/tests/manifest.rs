@@ -1,0 +1,67 @@
+//! Manifests: the first-party one reads, each broken one names its line and mend, the JSON Schema is the committed one.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use sunlit_domain::Manifest;
+
+const STREET_CARDS: &str = include_str!("../../../plugins/street-cards/plugin.toml");
+
+#[test]
+fn the_first_party_manifest_reads() {
+    let manifest = Manifest::parse("plugin.toml", STREET_CARDS).map_err(|errors| errors.to_string()).unwrap();
+    assert_eq!(manifest.collections.len(), 2);
+    assert!(manifest.needs_component());
+}
+
+/// Replaces `from` by `to` in the first-party manifest and expects an error on that very line.
+#[track_caller]
+fn refuse(from: &str, to: &str, expect: &str) {
+    assert!(STREET_CARDS.contains(from), "the manifest has no {from}");
+    let text = STREET_CARDS.replacen(from, to, 1);
+    let line = STREET_CARDS.lines().take_while(|line| !line.contains(from.lines().next().unwrap())).count() + 1;
+    let errors = Manifest::parse("plugin.toml", &text).unwrap_err();
+    let told = errors.to_string();
+    assert!(told.contains(expect), "expected {expect:?} in:\n{told}");
+    assert!(errors.0.iter().any(|error| error.line.abs_diff(line) <= 4), "expected line {line} in:\n{told}");
+    assert!(told.starts_with("plugin.toml:"), "{told}");
+}
+
+#[test]
+fn a_malformed_manifest_names_its_line_and_mend() {
+    refuse("id = \"street-cards\"", "id = \"Street Cards\"", "lower-case");
+    refuse("version = \"0.1.0\"", "version = \"1\"", "major.minor.patch");
+    refuse("api = \"0.1\"", "api = \"9.9\"", "this platform offers");
+    refuse("vendor = \"sunlit\"", "vender = \"sunlit\"", "unknown field");
+    refuse("storage = \"读取街道与服务点的位置，计算步行可达的服务点\"", "storage = \"\"", "say why");
+    refuse("settings = \"读取步行速度和生活圈时长\"", "filesystem = \"x\"", "unknown variant");
+    refuse("scale = 1\n", "", "a decimal needs `scale`");
+    refuse("default = \"4.8\"", "default = \"48\"", "default is not a value");
+    refuse("pattern = \"[0-9]{9}\"", "pattern = \"(\"", "not a regular expression");
+    refuse("to = \"street\"", "to = \"road\"", "no such collection");
+    refuse("needs = [\"at\"]", "needs = [\"position\"]", "there is no field");
+    refuse("name = \"pinyin\"", "name = \"created_at\"", "is taken");
+    refuse("name = \"pinyin\"", "name = \"name\"", "twice");
+    refuse("name = \"service_point\"\ntitle", "name = \"street\"\ntitle", "twice");
+    refuse("where = { state = { eq = \"published\" } }", "where = { status = { eq = \"x\" } }", "can be filtered by");
+    refuse("returns = \"[walk]\"", "returns = \"[stroll]\"", "expected T or [T]");
+    refuse("path = \"/streets/{code}\"", "path = \"/streets/{name}\"", "unique field in the path");
+    refuse("link = \"/streets/{code}\"", "link = \"/roads/{code}\"", "no view of this package");
+    refuse("point = \"at\"", "point = \"name\"", "expected a point field");
+    refuse("kind = \"detail\"", "kind = \"html\"", "unknown variant");
+    refuse("eq = \"$record.id\"", "eq = \"$record.nothing\"", "the page has no");
+}
+
+#[test]
+fn text_that_is_not_toml_is_refused() {
+    let errors = Manifest::parse("plugin.toml", "[plugin\nid = 1").unwrap_err();
+    assert_eq!(errors.0[0].line, 1);
+}
+
+#[test]
+fn the_committed_json_schema_is_the_generated_one() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../plugins/plugin.schema.json");
+    let generated = serde_json::to_string_pretty(&Manifest::json_schema()).unwrap() + "\n";
+    if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
+        std::fs::write(path, &generated).unwrap();
+    }
+    assert_eq!(std::fs::read_to_string(path).unwrap_or_default(), generated, "run with UPDATE_SNAPSHOTS=1 to accept");
+}
