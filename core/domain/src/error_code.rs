@@ -54,7 +54,7 @@ pub const ALL: [ErrorCode; 14] = [
 ];
 
 impl ErrorCode {
-    /// The code on the wire; also the key of the message in `i18n/errors.*.json`.
+    /// The code on the wire; also the key of the message in `i18n/messages.*.json`.
     #[must_use]
     pub fn code(self) -> &'static str {
         match self {
@@ -112,8 +112,8 @@ mod messages {
     use super::Locale;
 
     type Table = BTreeMap<String, String>;
-    static ZH: LazyLock<Table> = LazyLock::new(|| read(include_str!("../i18n/errors.zh-CN.json")));
-    static EN: LazyLock<Table> = LazyLock::new(|| read(include_str!("../i18n/errors.en.json")));
+    static ZH: LazyLock<Table> = LazyLock::new(|| read(include_str!("../i18n/messages.zh-CN.json")));
+    static EN: LazyLock<Table> = LazyLock::new(|| read(include_str!("../i18n/messages.en.json")));
 
     fn read(text: &str) -> Table {
         serde_json::from_str(text).unwrap_or_default()
@@ -137,7 +137,7 @@ mod tests {
         let keys = |text: &str| -> Vec<String> {
             serde_json::from_str::<std::collections::BTreeMap<String, String>>(text).unwrap().into_keys().collect()
         };
-        assert_eq!(keys(include_str!("../i18n/errors.zh-CN.json")), keys(include_str!("../i18n/errors.en.json")));
+        assert_eq!(keys(include_str!("../i18n/messages.zh-CN.json")), keys(include_str!("../i18n/messages.en.json")));
     }
 
     #[test]

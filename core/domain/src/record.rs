@@ -56,11 +56,19 @@ impl Record {
         }
     }
 
-    /// The declared fields as one JSON object, in declared order: what the audit trail digests.
+    /// The record as one text with one spelling: what the audit trail digests. One line for each of state, version and the
+    /// declared fields in their order: name, tab, value as JSON (a point as its microdegrees).
     #[must_use]
-    pub fn fields_json(&self, collection: &Collection) -> serde_json::Value {
-        let pairs = collection.fields.iter().zip(&self.values);
-        pairs.map(|(field, value)| (field.name.to_string(), value.to_json())).collect::<serde_json::Map<_, _>>().into()
+    pub fn canonical(&self, collection: &Collection) -> String {
+        let mut text = format!("id\t{}\nstate\t{}\nversion\t{}\n", self.id, self.state, self.version);
+        for (field, value) in collection.fields.iter().zip(&self.values) {
+            let value = match value {
+                Value::Point(point) => format!("{},{}", point.lat_e6, point.lng_e6),
+                other => other.to_json().to_string(),
+            };
+            text.push_str(&format!("{}\t{value}\n", field.name));
+        }
+        text
     }
 }
 

@@ -98,8 +98,8 @@ impl BlockCheck<'_> {
                 }
                 self.fields(source, fields, report);
             }
-            Block::Map { point, name, summary, link, .. } => {
-                self.fields(source, [name].into_iter().chain(summary), report);
+            Block::Map { point, name, summary, tags, link, .. } => {
+                self.fields(source, [name].into_iter().chain(summary).chain(tags), report);
                 self.link(source, link.as_ref(), report);
                 let attribute = source.and_then(|collection| collection.attribute(point.as_str(), Spelling::Manifest));
                 if source.is_some() && attribute.is_none_or(|attribute| attribute.kind != Kind::Point) {

@@ -95,6 +95,15 @@ pub enum Capability {
 }
 
 impl Capability {
+    /// Every capability that the platform offers.
+    pub const ALL: [Self; 4] = [Self::Storage, Self::Settings, Self::Clock, Self::Log];
+
+    /// The capability of that name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|capability| capability.name() == name)
+    }
+
     /// The interface's name, as in `sunlit:host/<name>`.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -104,6 +113,12 @@ impl Capability {
             Self::Clock => "clock",
             Self::Log => "log",
         }
+    }
+}
+
+impl std::fmt::Display for Capability {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.name())
     }
 }
 

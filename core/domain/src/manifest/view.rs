@@ -144,6 +144,9 @@ pub enum Block {
         /// The field beside the name.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         summary: Option<FieldName>,
+        /// Fields shown as tags, as in a list.
+        #[serde(default)]
+        tags: Vec<FieldName>,
         /// Where the name links to.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         link: Option<Link>,

@@ -1,0 +1,7 @@
+//! Commands: the only writers. One command is one transaction: records, audit and outbox together or not at all.
+
+pub mod package;
+pub mod record;
+pub mod setting;
+pub mod tenant;
+mod trail;

@@ -1,0 +1,4 @@
+//! Publishing packages to the platform and enabling them for tenants.
+
+pub mod enable;
+pub mod publish;

@@ -1,0 +1,45 @@
+//! Enables a package for a tenant: tables, grants, settings.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value as Json;
+use sunlit_domain::Scope;
+use sunlit_domain::manifest::Capability;
+use sunlit_storage::table;
+use sunlit_storage::tenant::{installation, setting};
+
+use crate::command::setting::checked;
+use crate::command::trail;
+use crate::{App, AppError, Package};
+
+/// Enables the package in its version, with these grants and settings, in one transaction. Enabling it again changes only
+/// what differs.
+///
+/// # Errors
+/// [`AppError::Package`] when a needed capability is not granted, [`AppError::Argument`] for a setting that is not
+/// declared or not acceptable.
+pub async fn run(
+    app: &App,
+    scope: &Scope,
+    package: &Package,
+    grants: &[Capability],
+    settings: &BTreeMap<String, Json>,
+) -> Result<(), AppError> {
+    if let Some(missing) = package.imports().iter().find(|import| !grants.contains(import)) {
+        let message = format!("{} needs `{}`: grant it or leave the package out", package.id(), missing.name());
+        return Err(AppError::Package(message));
+    }
+    let settings = checked(package, settings)?;
+    let at = app.environment.now();
+    let work = app.stores.open(scope).await?.work(scope).await?;
+    table::create(scope, &work, &package.manifest).await?;
+    let names: Vec<_> = grants.iter().map(|grant| grant.name()).collect();
+    installation::put(scope, &work, package.id(), &package.manifest.plugin.version, &names, at).await?;
+    for (name, value) in settings {
+        setting::put(scope, &work, package.id(), &name, &value).await?;
+    }
+    trail::of_change(app, scope, &work, ("enable", "package", package.id()), at).await?;
+    work.commit().await?;
+    app.forget_context(scope).await;
+    Ok(())
+}

@@ -1,0 +1,3 @@
+//! Tenants of the platform.
+
+pub mod create;

@@ -1,0 +1,65 @@
+//! Creates a tenant: its row, its host names, its store.
+
+use sunlit_domain::{Actor, LocalText, ScopeAuthority};
+use sunlit_domain::id::{TenantId, TenantSlug};
+use sunlit_storage::StorageError;
+use sunlit_storage::platform::tenant::{self, Tenant};
+
+use crate::{App, AppError};
+
+/// Who a tenant is.
+#[derive(Debug, Clone)]
+pub struct NewTenant {
+    /// Its slug.
+    pub slug: TenantSlug,
+    /// `province`, `city`, `district`.
+    pub kind: String,
+    /// GB/T 2260 code.
+    pub code: String,
+    /// Its name.
+    pub name: LocalText,
+    /// Its short name.
+    pub short_name: LocalText,
+    /// The slug of the authority above it.
+    pub parent: Option<TenantSlug>,
+    /// Host names, without port.
+    pub hosts: Vec<String>,
+    /// The outline of its area, GeoJSON.
+    pub outline: Option<String>,
+}
+
+/// Creates the tenant, or brings a known one up to date; its id stays.
+///
+/// # Errors
+/// [`AppError::Package`] when the parent is not there or a host name belongs to another tenant.
+pub async fn run(app: &App, authority: &ScopeAuthority, new: NewTenant) -> Result<Tenant, AppError> {
+    let parent = match &new.parent {
+        None => None,
+        Some(slug) => {
+            let found = tenant::by_slug(&app.platform, slug.as_str()).await?;
+            let missing = || AppError::Package(format!("the parent {slug} does not exist: create it first"));
+            Some(found.ok_or_else(missing)?.id)
+        }
+    };
+    let known = tenant::by_slug(&app.platform, new.slug.as_str()).await?;
+    let tenant = Tenant {
+        id: known.map_or_else(|| TenantId(app.environment.new_id()), |tenant| tenant.id),
+        slug: new.slug,
+        kind: new.kind,
+        code: new.code,
+        name: new.name,
+        short_name: new.short_name,
+        parent,
+        outline: new.outline,
+    };
+    // The store comes first: a row without a store would be a tenant that cannot answer.
+    app.stores.create(&authority.scope(tenant.id, Actor::anonymous())).await?;
+    tenant::put(&app.platform, &tenant, &new.hosts, app.environment.now()).await.map_err(|error| match error {
+        StorageError::NotUnique { .. } => {
+            AppError::Package(format!("a host name of {} belongs to another tenant: choose another", tenant.slug))
+        }
+        other => other.into(),
+    })?;
+    app.directory.forget();
+    Ok(tenant)
+}

@@ -1,0 +1,168 @@
+//! What a use case answers when it cannot do what was asked, and which [`ErrorCode`] a caller sees.
+
+use sunlit_domain::filter::FilterError;
+use sunlit_domain::manifest::Capability;
+use sunlit_domain::page::PageError;
+use sunlit_domain::record::Problem;
+use sunlit_domain::toml_source::SourceErrors;
+use sunlit_domain::{ErrorCode, Locale};
+use sunlit_plugin_host::{GuestError, Outcome, PluginError};
+use sunlit_storage::StorageError;
+
+/// A failed use case.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    /// There is no such thing for this caller.
+    #[error("not found")]
+    NotFound,
+    /// A credential is needed.
+    #[error("sign in first")]
+    Unauthenticated,
+    /// The actor may not.
+    #[error("not allowed")]
+    Denied,
+    /// The record is at another version.
+    #[error("the record is at version {found}, not {expected}: read it again")]
+    Conflict {
+        /// What the caller read.
+        expected: i64,
+        /// What is there.
+        found: i64,
+    },
+    /// Values that are not acceptable.
+    #[error("{} value(s) are not acceptable", .0.len())]
+    Problems(Vec<Problem>),
+    /// A record that others refer to, or a reference to none.
+    #[error("a reference would be broken: remove what refers to the record first")]
+    BrokenReference,
+    /// A filter that is not acceptable.
+    #[error(transparent)]
+    Filter(#[from] FilterError),
+    /// An order or cursor that is not acceptable.
+    #[error(transparent)]
+    Page(#[from] PageError),
+    /// An argument that is not acceptable.
+    #[error("{0}")]
+    Argument(String),
+    /// More than may be asked for at once.
+    #[error("{0}")]
+    Limit(String),
+    /// The plugin declined.
+    #[error("the plugin declined: {0}")]
+    PluginDeclined(String),
+    /// The plugin failed.
+    #[error("plugin {package}, field {field}: {outcome}: {detail}")]
+    PluginFailed {
+        /// The package.
+        package: String,
+        /// What it was asked for.
+        field: String,
+        /// How the call ended, as in metrics.
+        outcome: &'static str,
+        /// More for the operator.
+        detail: String,
+    },
+    /// A manifest that is not acceptable.
+    #[error(transparent)]
+    Manifest(#[from] SourceErrors),
+    /// A component that is not acceptable.
+    #[error(transparent)]
+    Component(#[from] PluginError),
+    /// A package that is not acceptable as a whole.
+    #[error("{0}")]
+    Package(String),
+    /// The component uses what its manifest does not ask for.
+    #[error("the component imports `{}`, which the manifest does not ask for: add it under [capabilities] with its reason", .0.name())]
+    UndeclaredCapability(Capability),
+    /// The store failed.
+    #[error(transparent)]
+    Storage(StorageError),
+}
+
+impl From<StorageError> for AppError {
+    fn from(error: StorageError) -> Self {
+        match error {
+            StorageError::NoStore | StorageError::NotFound => Self::NotFound,
+            StorageError::Conflict { expected, found } => Self::Conflict { expected, found },
+            StorageError::BrokenReference => Self::BrokenReference,
+            StorageError::Page(error) => Self::Page(error),
+            other => Self::Storage(other),
+        }
+    }
+}
+
+impl AppError {
+    /// What a caller is told.
+    #[must_use]
+    pub fn code(&self) -> ErrorCode {
+        match self {
+            Self::NotFound => ErrorCode::NotFound,
+            Self::Unauthenticated => ErrorCode::Unauthenticated,
+            Self::Denied => ErrorCode::Denied,
+            Self::Conflict { .. } => ErrorCode::Conflict,
+            Self::Problems(problems) => problems.first().map_or(ErrorCode::InvalidInput, |problem| problem.code),
+            Self::Filter(_)
+            | Self::Page(_)
+            | Self::Argument(_)
+            | Self::BrokenReference
+            | Self::Manifest(_)
+            | Self::Component(_)
+            | Self::Package(_)
+            | Self::UndeclaredCapability(_) => ErrorCode::InvalidInput,
+            Self::Limit(_) => ErrorCode::LimitExceeded,
+            Self::PluginDeclined(_) => ErrorCode::PluginDeclined,
+            Self::PluginFailed { .. } => ErrorCode::PluginUnavailable,
+            Self::Storage(_) => ErrorCode::Internal,
+        }
+    }
+
+    /// More on it that a caller may read, beside the code's own message; none where it could tell of our inside.
+    #[must_use]
+    pub fn detail(&self, locale: Locale) -> Option<String> {
+        match self {
+            Self::Problems(problems) => {
+                Some(problems.iter().map(|problem| problem.message(locale)).collect::<Vec<_>>().join("；"))
+            }
+            Self::Filter(_)
+            | Self::Page(_)
+            | Self::Argument(_)
+            | Self::Limit(_)
+            | Self::BrokenReference
+            | Self::Conflict { .. } => Some(self.to_string()),
+            Self::PluginDeclined(reason) => Some(reason.clone()),
+            _ => None,
+        }
+    }
+
+    /// The failure of a plugin's call; none for an answer.
+    #[must_use]
+    pub(crate) fn of_outcome<T>(package: &str, field: &str, outcome: &Outcome<T>) -> Option<Self> {
+        let detail = match outcome {
+            Outcome::Ok(_) => return None,
+            Outcome::Declined(error) => return Some(Self::PluginDeclined(said(error))),
+            Outcome::TimedOut | Outcome::OutOfMemory => String::new(),
+            Outcome::LimitExceeded(budget) => budget.to_string(),
+            Outcome::Trapped(text) | Outcome::NotGranted(text) | Outcome::Unavailable(text) | Outcome::BadOutput(text) => {
+                text.clone()
+            }
+        };
+        Some(Self::PluginFailed {
+            package: package.to_owned(),
+            field: field.to_owned(),
+            outcome: outcome.name(),
+            detail,
+        })
+    }
+}
+
+/// What the plugin said.
+fn said(error: &GuestError) -> String {
+    match error {
+        GuestError::Denied(text)
+        | GuestError::NotFound(text)
+        | GuestError::Invalid(text)
+        | GuestError::Limit(text)
+        | GuestError::Unavailable(text)
+        | GuestError::Other((_, text)) => text.chars().take(500).collect(),
+    }
+}

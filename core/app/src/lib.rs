@@ -1,0 +1,22 @@
+//! Use cases: commands write, queries ask, and nothing else does either (invariant 4).
+//!
+//! Knows nothing of HTTP or GraphQL. A command is `command/<noun>/<verb>.rs` with one public `run`; a question is
+//! `query/<noun>_<question>.rs`. Start reading at [`app`], then [`reading`].
+
+pub mod app;
+pub mod command;
+pub mod environment;
+pub mod error;
+pub mod package;
+mod port;
+pub mod query;
+pub mod reading;
+pub mod tenant_context;
+pub mod tokens;
+
+pub use app::{App, AppConfig};
+pub use environment::{Environment, SystemEnvironment};
+pub use error::AppError;
+pub use package::Package;
+pub use reading::Reading;
+pub use tenant_context::{Installed, TenantContext};

@@ -1,0 +1,115 @@
+//! Asks a package's component: a query, or a computed field for a page of records.
+
+use std::sync::Arc;
+
+use sunlit_domain::manifest::{Computed, Query, Returned, Slot, Spelling};
+use sunlit_domain::record::Record;
+use sunlit_domain::value::Value;
+use sunlit_plugin_host::{CallInput, Data, Limits, Outcome, Ports};
+
+use crate::port::{SettingsOfPackage, StorageOfPackage};
+use crate::tokens::{self, Answer, Shape};
+use crate::{AppError, Installed, Reading};
+
+/// What the query answers for these arguments (in the order that the manifest declares them).
+///
+/// # Errors
+/// [`AppError::PluginDeclined`], [`AppError::PluginFailed`].
+pub async fn query(
+    reading: &Reading,
+    installed: &Arc<Installed>,
+    query: &Query,
+    args: &[Value],
+) -> Result<Answer, AppError> {
+    let names = query.args.iter().map(|arg| arg.name.to_string()).collect();
+    let args = tokens::object(names, args);
+    let answers = call(reading, installed, query.name.as_str(), args, tokens::list_of_null()).await?;
+    let returned = installed.package.manifest.returned(&query.returns);
+    let item = match returned {
+        Some(Returned::Scalar(kind)) => Shape::Scalar(kind),
+        Some(Returned::Object(object)) => Shape::Object(&object.fields),
+        Some(Returned::Collection(_)) => Shape::Scalar(sunlit_domain::value::Kind::Id),
+        None => return Err(AppError::NotFound),
+    };
+    let shape = if query.returns.is_list() { Shape::List(Box::new(item)) } else { item };
+    let mut answers = read(installed, query.name.as_str(), &answers, &shape)?;
+    answers.pop().ok_or(AppError::NotFound)
+}
+
+/// The computed field's value for each record, in their order.
+///
+/// # Errors
+/// [`AppError::PluginDeclined`], [`AppError::PluginFailed`].
+pub async fn computed(
+    reading: &Reading,
+    installed: &Arc<Installed>,
+    collection: &str,
+    computed: &Computed,
+    records: &[Arc<Record>],
+) -> Result<Vec<Value>, AppError> {
+    let table = installed.package.table(collection)?;
+    let slots: Vec<Slot> = computed
+        .needs
+        .iter()
+        .filter_map(|need| Some(table.collection().attribute(need.as_str(), Spelling::Manifest)?.slot))
+        .collect();
+    let names = computed.needs.iter().map(ToString::to_string).collect();
+    let rows = records.iter().map(|record| slots.iter().map(|slot| record.get(*slot)).collect());
+    let parents = tokens::list_of_objects(names, rows);
+    let field = format!("{collection}.{}", computed.name);
+    let answers = call(reading, installed, &field, tokens::object(Vec::new(), &[]), parents).await?;
+    let answers = read(installed, &field, &answers, &Shape::Scalar(computed.kind()))?;
+    Ok(answers.into_iter().map(Answer::into_scalar).collect())
+}
+
+async fn call(
+    reading: &Reading,
+    installed: &Arc<Installed>,
+    field: &str,
+    args: Data,
+    parents: Data,
+) -> Result<Data, AppError> {
+    let plugin = installed.plugin.as_ref().ok_or(AppError::NotFound)?;
+    let ports = Ports {
+        storage: Some(Arc::new(StorageOfPackage::new(reading, installed))),
+        settings: Some(Arc::new(SettingsOfPackage::new(installed))),
+    };
+    let input = CallInput {
+        lane: installed.lane.clone(),
+        field: field.to_owned(),
+        args,
+        parents,
+        ports,
+        now_micros: reading.now().micros(),
+        limits: Limits::query(),
+        deadline: None,
+    };
+    let report = plugin.resolve(input).await;
+    let package = installed.package.id();
+    tracing::debug!(
+        package.id = package,
+        field,
+        outcome = report.outcome.name(),
+        fuel = report.used.fuel,
+        busy_micros = report.used.busy_micros,
+        rows = report.used.rows,
+        "plugin called"
+    );
+    if let Some(error) = AppError::of_outcome(package, field, &report.outcome) {
+        tracing::warn!(package.id = package, field, blame = ?report.blame, %error, "plugin did not answer");
+        return Err(error);
+    }
+    match report.outcome {
+        Outcome::Ok(data) => Ok(data),
+        _ => Err(AppError::NotFound),
+    }
+}
+
+fn read(installed: &Installed, field: &str, data: &Data, shape: &Shape<'_>) -> Result<Vec<Answer>, AppError> {
+    tokens::read_list(data, shape).map_err(|reason| {
+        let outcome = Outcome::<()>::BadOutput(reason);
+        let error = AppError::of_outcome(installed.package.id(), field, &outcome).unwrap_or(AppError::NotFound);
+        tracing::warn!(package.id = installed.package.id(), field, %error, "plugin answered nonsense");
+        error
+    })
+}

@@ -1,0 +1,47 @@
+//! Single records by id or by a unique field, with the viewer's rights.
+
+use sunlit_domain::filter::{Filter, Test};
+use sunlit_domain::id::RecordId;
+use sunlit_domain::manifest::{Attribute, Slot, Spelling};
+use sunlit_domain::record::Record;
+use sunlit_domain::value::Value;
+use sunlit_storage::record::{self, ListQuery};
+
+use crate::{AppError, Package, Reading};
+
+/// Those of the given records that are there and that the viewer may read, by id.
+///
+/// # Errors
+/// [`AppError::Denied`] or [`AppError::Unauthenticated`] when no rule lets the viewer read at all.
+pub async fn by_ids(
+    reading: &Reading,
+    package: &Package,
+    collection: &str,
+    ids: &[RecordId],
+) -> Result<Vec<Record>, AppError> {
+    let table = package.table(collection)?;
+    let readable = reading.readable(table.collection())?;
+    let session = reading.session().await?;
+    Ok(record::get_many(reading.scope(), session, table, ids, Some(&readable), None).await?)
+}
+
+/// The record whose unique text field has this value, if the viewer may read it.
+///
+/// # Errors
+/// As [`by_ids`]; [`AppError::NotFound`] when there is no such field or record.
+pub async fn by_field(
+    reading: &Reading,
+    package: &Package,
+    collection: &str,
+    field: &str,
+    value: &str,
+) -> Result<Record, AppError> {
+    let table = package.table(collection)?;
+    let (index, field) = table.collection().field(field, Spelling::Manifest).ok_or(AppError::NotFound)?;
+    let attribute = Attribute { slot: Slot::Field(index), kind: field.kind() };
+    let test = Filter::Test(attribute, Test::Eq(Value::Text(value.to_owned())));
+    let readable = reading.readable(table.collection())?;
+    let query = ListQuery { filter: Some(readable.and(test)), first: 1, ..ListQuery::default() };
+    let found = record::list(reading.scope(), reading.session().await?, table, &query).await?;
+    found.records.into_iter().next().ok_or(AppError::NotFound)
+}

@@ -1,0 +1,90 @@
+//! Which records, in which order, from where on: with the viewer's rights.
+
+use sunlit_domain::filter::Filter;
+use sunlit_domain::page::{self, Order};
+use sunlit_domain::record::Record;
+use sunlit_storage::record::{self, ListQuery};
+
+use crate::{AppError, Package, Reading};
+
+/// How many records one page may have. More is asked for page by page.
+pub const MAX_FIRST: u32 = 100;
+/// How many a page of a host call may have (`storage.wit`).
+pub const MAX_FIRST_FOR_PLUGIN: u32 = 1_000;
+
+/// What is asked for.
+#[derive(Debug, Clone, Default)]
+pub struct List {
+    /// Beside what the viewer may read.
+    pub filter: Option<Filter>,
+    /// By id when empty.
+    pub order: Order,
+    /// How many, 1 to [`MAX_FIRST`] or as the caller's own bound says.
+    pub first: u32,
+    /// The cursor of the last record before the page.
+    pub after: Option<String>,
+    /// Declared fields wanted, by index; none means all.
+    pub fields: Option<Vec<usize>>,
+}
+
+/// A page.
+#[derive(Debug, Clone)]
+pub struct Page {
+    /// The records.
+    pub records: Vec<Record>,
+    /// Whether more follow.
+    pub has_next: bool,
+    order: Order,
+}
+
+impl Page {
+    /// The cursor of one of the page's records.
+    #[must_use]
+    pub fn cursor(&self, package: &Package, collection: &str, record: &Record) -> Option<String> {
+        let table = package.table(collection).ok()?;
+        Some(page::cursor(table.collection(), &self.order, record))
+    }
+}
+
+/// A page of the collection's records that the viewer may read.
+///
+/// # Errors
+/// [`AppError::Denied`] or [`AppError::Unauthenticated`] when no rule lets the viewer read, [`AppError::Page`] for a
+/// foreign cursor, [`AppError::Limit`].
+pub async fn run(reading: &Reading, package: &Package, collection: &str, list: List, max: u32) -> Result<Page, AppError> {
+    if list.first == 0 || list.first > max {
+        return Err(AppError::Limit(format!("first is {}: ask for 1 to {max}", list.first)));
+    }
+    let table = package.table(collection)?;
+    let readable = reading.readable(table.collection())?;
+    let filter = Some(list.filter.into_iter().fold(readable, Filter::and));
+    // A cursor carries the ordered values, so they are read whatever was asked for.
+    let fields = list.fields.map(|mut fields| {
+        fields.extend(list.order.0.iter().filter_map(|term| match term.attribute.slot {
+            sunlit_domain::manifest::Slot::Field(index) => Some(index),
+            sunlit_domain::manifest::Slot::Standard(_) => None,
+        }));
+        fields.sort_unstable();
+        fields.dedup();
+        fields
+    });
+    let query = ListQuery { filter, order: list.order.clone(), first: list.first, after: list.after, fields };
+    let found = record::list(reading.scope(), reading.session().await?, table, &query).await?;
+    Ok(Page { records: found.records, has_next: found.has_next, order: list.order })
+}
+
+/// How many records the filter admits and the viewer may read.
+///
+/// # Errors
+/// As [`run`].
+pub async fn count(
+    reading: &Reading,
+    package: &Package,
+    collection: &str,
+    filter: Option<Filter>,
+) -> Result<i64, AppError> {
+    let table = package.table(collection)?;
+    let readable = reading.readable(table.collection())?;
+    let filter = filter.into_iter().fold(readable, Filter::and);
+    Ok(record::count(reading.scope(), reading.session().await?, table, Some(&filter)).await?)
+}

@@ -1,0 +1,71 @@
+//! Which tenant a request is for.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use moka::future::Cache;
+use sunlit_storage::platform::tenant::{self, Tenant};
+
+use crate::{App, AppError};
+
+/// How long a node may not know of a change that another node made.
+const FRESH: Duration = Duration::from_secs(30);
+/// How many names are remembered, those of no tenant too.
+const MAX_NAMES: u64 = 20_000;
+
+/// Tenants by slug and host name, remembered for a while.
+#[derive(Debug, Clone)]
+pub(crate) struct Directory {
+    names: Cache<Name, Option<Arc<Tenant>>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Name {
+    Slug(String),
+    Host(String),
+}
+
+impl Directory {
+    pub(crate) fn new() -> Self {
+        Self { names: Cache::builder().max_capacity(MAX_NAMES).time_to_live(FRESH).build() }
+    }
+
+    pub(crate) fn forget(&self) {
+        self.names.invalidate_all();
+    }
+}
+
+/// The tenant of that slug.
+///
+/// # Errors
+/// [`AppError::NotFound`].
+pub async fn by_slug(app: &App, slug: &str) -> Result<Arc<Tenant>, AppError> {
+    let find = async { tenant::by_slug(&app.platform, slug).await.map(|found| found.map(Arc::new)) };
+    remembered(app, Name::Slug(slug.chars().take(64).collect()), find).await
+}
+
+/// The tenant that answers to that host name (lower case, without port).
+///
+/// # Errors
+/// [`AppError::NotFound`].
+pub async fn by_host(app: &App, host: &str) -> Result<Arc<Tenant>, AppError> {
+    let find = async { tenant::by_host(&app.platform, host).await.map(|found| found.map(Arc::new)) };
+    remembered(app, Name::Host(host.chars().take(256).collect()), find).await
+}
+
+/// All tenants by slug.
+///
+/// # Errors
+/// The database's.
+pub async fn all(app: &App) -> Result<Vec<Tenant>, AppError> {
+    Ok(tenant::all(&app.platform).await?)
+}
+
+async fn remembered(
+    app: &App,
+    name: Name,
+    find: impl Future<Output = Result<Option<Arc<Tenant>>, sunlit_storage::StorageError>>,
+) -> Result<Arc<Tenant>, AppError> {
+    let found = app.directory.names.try_get_with(name, find).await;
+    found.map_err(|error| AppError::Package(error.to_string()))?.ok_or(AppError::NotFound)
+}

@@ -1,0 +1,231 @@
+//! Values to and from the flat tokens that cross the sandbox's border, checked against what the manifest declares.
+
+use serde_json::{Map, Value as Json};
+use sunlit_domain::geometry::Point;
+use sunlit_domain::manifest::Field;
+use sunlit_domain::value::{Decimal, Kind, Value};
+use sunlit_plugin_host::{Data, Decimal as TokenDecimal, GeoPoint, Token};
+
+/// The declared shape of an answer.
+#[derive(Debug, Clone)]
+pub enum Shape<'a> {
+    /// One value of a kind.
+    Scalar(Kind),
+    /// An object with these fields.
+    Object(&'a [Field]),
+    /// A list.
+    List(Box<Shape<'a>>),
+}
+
+/// A checked answer.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Answer {
+    /// One value, null too.
+    Scalar(Value),
+    /// The values of an object's fields in their declared order.
+    Object(Vec<Value>),
+    /// A list.
+    List(Vec<Answer>),
+}
+
+impl Answer {
+    /// The value of a scalar; null for anything else.
+    #[must_use]
+    pub fn into_scalar(self) -> Value {
+        match self {
+            Self::Scalar(value) => value,
+            _ => Value::Null,
+        }
+    }
+}
+
+/// A value as tokens.
+#[must_use]
+pub fn value(value: &Value) -> Data {
+    Data { shapes: Vec::new(), tokens: vec![token(value)] }
+}
+
+/// One object.
+#[must_use]
+pub fn object(names: Vec<String>, values: &[Value]) -> Data {
+    let mut tokens = vec![Token::Object(0)];
+    tokens.extend(values.iter().map(token));
+    Data { shapes: vec![names], tokens }
+}
+
+/// A list with one null: the parents of a query.
+#[must_use]
+pub fn list_of_null() -> Data {
+    Data { shapes: Vec::new(), tokens: vec![Token::Items(1), Token::Null] }
+}
+
+/// A list of objects with the same names.
+#[must_use]
+pub fn list_of_objects(names: Vec<String>, rows: impl ExactSizeIterator<Item = Vec<Value>>) -> Data {
+    let mut tokens = vec![Token::Items(u32::try_from(rows.len()).unwrap_or(u32::MAX))];
+    for row in rows {
+        tokens.push(Token::Object(0));
+        tokens.extend(row.iter().map(token));
+    }
+    Data { shapes: vec![names], tokens }
+}
+
+fn token(value: &Value) -> Token {
+    match value {
+        Value::Null => Token::Null,
+        Value::Bool(value) => Token::Boolean(*value),
+        Value::Int(value) => Token::Int(*value),
+        Value::Decimal(Decimal { unscaled, scale }) => Token::Decimal(TokenDecimal { unscaled: *unscaled, scale: *scale }),
+        Value::Text(text) => Token::Text(text.clone()),
+        Value::Date(date) => Token::Text(date.to_string()),
+        Value::DateTime(instant) => Token::Text(instant.to_string()),
+        Value::Id(id) => Token::Text(id.to_string()),
+        Value::Point(point) => Token::Point(GeoPoint { lat_e6: point.lat_e6, lng_e6: point.lng_e6 }),
+    }
+}
+
+/// Any value as JSON, for the filters that plugins write. The host has checked that the stream is one value.
+#[must_use]
+pub fn to_json(data: &Data) -> Json {
+    let mut reader = Reader { data, at: 0 };
+    reader.json().unwrap_or(Json::Null)
+}
+
+/// Reads a list of answers of one shape.
+///
+/// # Errors
+/// What does not fit, for the operator and the vendor.
+pub fn read_list(data: &Data, shape: &Shape<'_>) -> Result<Vec<Answer>, String> {
+    let mut reader = Reader { data, at: 0 };
+    reader.list(shape)
+}
+
+struct Reader<'a> {
+    data: &'a Data,
+    at: usize,
+}
+
+impl Reader<'_> {
+    fn next(&mut self) -> Result<&Token, String> {
+        let token = self.data.tokens.get(self.at).ok_or("the answer ends too early")?;
+        self.at += 1;
+        Ok(token)
+    }
+
+    fn list(&mut self, shape: &Shape<'_>) -> Result<Vec<Answer>, String> {
+        let count = match self.next()? {
+            Token::Items(count) => *count,
+            other => return Err(format!("expected a list, found {}", describe(other))),
+        };
+        (0..count).map(|_| self.answer(shape)).collect()
+    }
+
+    fn answer(&mut self, shape: &Shape<'_>) -> Result<Answer, String> {
+        if matches!(self.data.tokens.get(self.at), Some(Token::Null)) {
+            self.at += 1;
+            return match shape {
+                Shape::List(_) => Err("expected a list, found null".to_owned()),
+                Shape::Scalar(_) | Shape::Object(_) => Ok(Answer::Scalar(Value::Null)),
+            };
+        }
+        match shape {
+            Shape::List(item) => self.list(item).map(Answer::List),
+            Shape::Scalar(kind) => from_token(*kind, self.next()?).map(Answer::Scalar),
+            Shape::Object(fields) => self.object(fields),
+        }
+    }
+
+    fn object(&mut self, fields: &[Field]) -> Result<Answer, String> {
+        let shape = match self.next()? {
+            Token::Object(shape) => *shape,
+            other => return Err(format!("expected an object, found {}", describe(other))),
+        };
+        let names = self.shape(shape)?;
+        let mut values = vec![Value::Null; fields.len()];
+        for name in names {
+            let found = fields.iter().position(|field| field.name == *name.as_str());
+            let index = found.ok_or_else(|| format!("`{name}` is not a declared field"))?;
+            let field = &fields[index];
+            let value = from_token(field.kind(), self.next()?).map_err(|error| format!("`{name}`: {error}"))?;
+            field.check(&value).map_err(|broken| format!("`{name}` breaks the rule {} {}", broken.rule, broken.bound))?;
+            values[index] = value;
+        }
+        let missing = fields.iter().zip(&values).find(|(field, value)| field.required && value.is_null());
+        match missing {
+            Some((field, _)) => Err(format!("`{}` is required", field.name)),
+            None => Ok(Answer::Object(values)),
+        }
+    }
+
+    fn shape(&self, index: u32) -> Result<Vec<String>, String> {
+        let shape = usize::try_from(index).ok().and_then(|index| self.data.shapes.get(index));
+        shape.cloned().ok_or_else(|| "a shape that is not there".to_owned())
+    }
+
+    fn json(&mut self) -> Result<Json, String> {
+        Ok(match self.next()?.clone() {
+            Token::Null => Json::Null,
+            Token::Boolean(value) => Json::from(value),
+            Token::Int(value) => Json::from(value),
+            Token::Decimal(TokenDecimal { unscaled, scale }) => Json::from(Decimal { unscaled, scale: scale.min(18) }.to_string()),
+            Token::Text(text) => Json::from(text),
+            Token::Point(point) => {
+                Point::from_e6(point.lat_e6.into(), point.lng_e6.into()).map_or(Json::Null, |point| Value::Point(point).to_json())
+            }
+            Token::Items(count) => Json::Array((0..count).map(|_| self.json()).collect::<Result<_, _>>()?),
+            Token::Object(shape) => {
+                let mut object = Map::new();
+                for name in self.shape(shape)? {
+                    object.insert(name, self.json()?);
+                }
+                Json::Object(object)
+            }
+        })
+    }
+}
+
+/// A scalar of the declared kind, or why the token is none.
+fn from_token(kind: Kind, token: &Token) -> Result<Value, String> {
+    let wrong = || format!("expected {}, found {}", name(kind), describe(token));
+    let decimal = |unscaled: i64, scale: u8, to: u8| Decimal { unscaled, scale }.rescale(to).map(Value::Decimal);
+    let bounded = |text: &str| text.len() <= 1_048_576;
+    match (kind, token) {
+        (_, Token::Null) => Some(Value::Null),
+        (Kind::Bool, Token::Boolean(value)) => Some(Value::Bool(*value)),
+        (Kind::Int, Token::Int(value)) => i32::try_from(*value).ok().map(|value| Value::Int(value.into())),
+        (Kind::Decimal(scale), Token::Int(value)) => decimal(*value, 0, scale),
+        (Kind::Decimal(scale), Token::Decimal(value)) => decimal(value.unscaled, value.scale, scale),
+        (Kind::Point, Token::Point(point)) => Point::from_e6(point.lat_e6.into(), point.lng_e6.into()).map(Value::Point),
+        (Kind::Text | Kind::Date | Kind::DateTime | Kind::Id, Token::Text(text)) if bounded(text) => {
+            Value::from_json(kind, &Json::from(text.as_str())).ok()
+        }
+        _ => None,
+    }
+    .ok_or_else(wrong)
+}
+
+fn name(kind: Kind) -> String {
+    match kind {
+        Kind::Text => "text".to_owned(),
+        Kind::Int => "a whole number of 32 bits".to_owned(),
+        Kind::Decimal(scale) => format!("a decimal of scale {scale}"),
+        Kind::Bool => "true or false".to_owned(),
+        Kind::Date => "a date".to_owned(),
+        Kind::DateTime => "a time".to_owned(),
+        Kind::Point => "a point".to_owned(),
+        Kind::Id => "an id".to_owned(),
+    }
+}
+
+fn describe(token: &Token) -> String {
+    match token {
+        Token::Null => "null".to_owned(),
+        Token::Boolean(_) => "a boolean".to_owned(),
+        Token::Int(value) => format!("the number {value}"),
+        Token::Decimal(value) => format!("a decimal of scale {}", value.scale),
+        Token::Text(text) => format!("the text \"{}\"", text.chars().take(40).collect::<String>()),
+        Token::Point(_) => "a point".to_owned(),
+        Token::Items(_) => "a list".to_owned(),
+        Token::Object(_) => "an object".to_owned(),
+    }
+}

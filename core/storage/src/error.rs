@@ -1,0 +1,68 @@
+//! What can go wrong below the use cases.
+
+use sea_orm::{DbErr, SqlErr};
+
+/// A storage failure. Messages for an operator name the mend.
+#[derive(Debug, thiserror::Error)]
+pub enum StorageError {
+    /// The tenant has no store here; invariant 3 makes it "not found" for callers.
+    #[error("the tenant has no store: create it with `sunlit tenant create`")]
+    NoStore,
+    /// A scope of one tenant met a session of another. A fault of ours: nothing was read or written.
+    #[error("the scope does not belong to this tenant's session")]
+    ForeignScope,
+    /// There is no such record, or not one that the filter admits.
+    #[error("there is no such record")]
+    NotFound,
+    /// The record is no longer in the version that the caller read.
+    #[error("the record is at version {found}, not {expected}")]
+    Conflict {
+        /// What the caller read.
+        expected: i64,
+        /// What is there.
+        found: i64,
+    },
+    /// A unique value is taken.
+    #[error("a unique value is taken: {detail}")]
+    NotUnique {
+        /// The index of the field, where the engine named it.
+        field: Option<usize>,
+        /// The engine's message.
+        detail: String,
+    },
+    /// A reference to a record that is not there, or a record that others refer to.
+    #[error("a reference would be broken")]
+    BrokenReference,
+    /// A stored value is not what its column says: the file was changed by other hands.
+    #[error("stored value of `{0}` is not readable: restore the tenant from a backup")]
+    Corrupt(String),
+    /// A cursor or order that does not belong to the list.
+    #[error(transparent)]
+    Page(#[from] sunlit_domain::page::PageError),
+    /// The database failed.
+    #[error("the database failed: {0}")]
+    Database(#[source] DbErr),
+    /// A file could not be made or opened.
+    #[error("{path}: {source}: check that the folder exists and may be written")]
+    File {
+        /// Which file.
+        path: String,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// A task of ours was torn down.
+    #[error("the work was interrupted")]
+    Interrupted,
+}
+
+impl From<DbErr> for StorageError {
+    fn from(error: DbErr) -> Self {
+        match error.sql_err() {
+            Some(SqlErr::UniqueConstraintViolation(detail)) => Self::NotUnique { field: None, detail },
+            Some(SqlErr::ForeignKeyConstraintViolation(_)) => Self::BrokenReference,
+            // SQLite reports a RESTRICT as a trigger's refusal, which sea-orm does not classify.
+            _ if error.to_string().contains("FOREIGN KEY constraint failed") => Self::BrokenReference,
+            _ => Self::Database(error),
+        }
+    }
+}

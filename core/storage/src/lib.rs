@@ -1,0 +1,21 @@
+//! Tenant stores and platform tables: the only crate that speaks SQL.
+//!
+//! Knows nothing of HTTP, GraphQL or plugins. Every function of a tenant's data takes a `Scope` first (invariant 2) and
+//! goes through [`session::Session`], which adds the tenant predicate in one place. Start reading at [`stores`], then
+//! [`record`].
+
+mod engine;
+mod error;
+pub mod platform;
+pub mod record;
+pub mod session;
+mod sqlite;
+pub mod stores;
+pub mod table;
+pub mod tenant;
+
+pub use engine::Engine;
+pub use error::StorageError;
+pub use session::{Session, Work};
+pub use stores::{Stores, TenantStore};
+pub use table::Table;

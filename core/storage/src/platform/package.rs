@@ -1,0 +1,94 @@
+//! Published package versions: manifest and component, kept by version. What was published never changes.
+
+use sea_orm::ActiveValue::Set;
+use sea_orm::QueryOrder;
+use sea_orm::entity::prelude::*;
+
+use super::Platform;
+use crate::StorageError;
+
+/// One version of a package.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "package_version")]
+pub struct Model {
+    /// The package's id.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub package: String,
+    /// `major.minor.patch`.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub version: String,
+    /// SHA-256 over manifest and component, in hexadecimal.
+    pub digest: String,
+    /// `plugin.toml` as published.
+    #[sea_orm(column_type = "Text")]
+    pub manifest: String,
+    /// The component; none for a package without logic.
+    pub component: Option<Vec<u8>>,
+    /// When.
+    pub published_at: String,
+}
+
+/// Nothing is related by the ORM.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+/// Publishes a version. Publishing the same content twice changes nothing.
+///
+/// # Errors
+/// [`StorageError::NotUnique`] when the version exists with other content, or the database's.
+pub async fn publish(platform: &Platform, row: Model) -> Result<(), StorageError> {
+    if let Some(known) = find(platform, &row.package, &row.version).await? {
+        let same = known.digest == row.digest;
+        let detail = format!("{} {} is published with other content", row.package, row.version);
+        return if same { Ok(()) } else { Err(StorageError::NotUnique { field: None, detail }) };
+    }
+    let row = ActiveModel {
+        package: Set(row.package),
+        version: Set(row.version),
+        digest: Set(row.digest),
+        manifest: Set(row.manifest),
+        component: Set(row.component),
+        published_at: Set(row.published_at),
+    };
+    let transaction = platform.begin().await?;
+    Entity::insert(row).exec_without_returning(&transaction).await?;
+    Ok(transaction.commit().await?)
+}
+
+/// Replaces a version that is still in development. Only for the demo and the developer's loop.
+///
+/// # Errors
+/// The database's.
+pub async fn replace(platform: &Platform, row: Model) -> Result<(), StorageError> {
+    let transaction = platform.begin().await?;
+    Entity::delete_by_id((row.package.clone(), row.version.clone())).exec(&transaction).await?;
+    let row = ActiveModel {
+        package: Set(row.package),
+        version: Set(row.version),
+        digest: Set(row.digest),
+        manifest: Set(row.manifest),
+        component: Set(row.component),
+        published_at: Set(row.published_at),
+    };
+    Entity::insert(row).exec_without_returning(&transaction).await?;
+    Ok(transaction.commit().await?)
+}
+
+/// One version.
+///
+/// # Errors
+/// The database's.
+pub async fn find(platform: &Platform, package: &str, version: &str) -> Result<Option<Model>, StorageError> {
+    Ok(Entity::find_by_id((package.to_owned(), version.to_owned())).one(platform.reader()).await?)
+}
+
+/// The versions of a package, the last published first.
+///
+/// # Errors
+/// The database's.
+pub async fn versions(platform: &Platform, package: &str) -> Result<Vec<Model>, StorageError> {
+    let found = Entity::find().filter(Column::Package.eq(package)).order_by_desc(Column::PublishedAt);
+    Ok(found.all(platform.reader()).await?)
+}

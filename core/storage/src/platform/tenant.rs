@@ -1,0 +1,156 @@
+//! Tenants and the host names they answer to.
+
+pub mod host;
+
+use sea_orm::ActiveValue::Set;
+use sea_orm::QueryOrder;
+use sea_orm::entity::prelude::*;
+use sea_orm::sea_query::OnConflict;
+use sunlit_domain::LocalText;
+use sunlit_domain::id::{TenantId, TenantSlug};
+use sunlit_domain::value::Timestamp;
+
+use super::Platform;
+use crate::StorageError;
+
+/// A tenant.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "tenant")]
+pub struct Model {
+    /// Its id, which never changes.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    /// Its slug, part of URLs.
+    #[sea_orm(unique)]
+    pub slug: String,
+    /// `province`, `city`, `district`.
+    pub kind: String,
+    /// GB/T 2260 code.
+    pub code: String,
+    /// Chinese name.
+    pub name_zh: String,
+    /// English name.
+    pub name_en: Option<String>,
+    /// Short Chinese name.
+    pub short_name_zh: String,
+    /// Short English name.
+    pub short_name_en: Option<String>,
+    /// The authority above it.
+    pub parent: Option<Uuid>,
+    /// The outline of its area: a GeoJSON geometry in CGCS2000.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub outline: Option<String>,
+    /// Since when.
+    pub created_at: String,
+}
+
+/// Nothing is related by the ORM.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+/// A tenant as the platform knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tenant {
+    /// Its id.
+    pub id: TenantId,
+    /// Its slug.
+    pub slug: TenantSlug,
+    /// What kind of authority it is.
+    pub kind: String,
+    /// GB/T 2260 code.
+    pub code: String,
+    /// Its name.
+    pub name: LocalText,
+    /// Its short name.
+    pub short_name: LocalText,
+    /// The authority above it.
+    pub parent: Option<TenantId>,
+    /// The outline of its area, GeoJSON.
+    pub outline: Option<String>,
+}
+
+impl TryFrom<Model> for Tenant {
+    type Error = StorageError;
+    fn try_from(row: Model) -> Result<Self, StorageError> {
+        let slug = row.slug.parse().map_err(|_| StorageError::Corrupt("slug".to_owned()))?;
+        Ok(Self {
+            id: TenantId(row.id),
+            slug,
+            kind: row.kind,
+            code: row.code,
+            name: LocalText { zh: row.name_zh, en: row.name_en },
+            short_name: LocalText { zh: row.short_name_zh, en: row.short_name_en },
+            parent: row.parent.map(TenantId),
+            outline: row.outline,
+        })
+    }
+}
+
+/// Writes a tenant and its host names, new or anew; the id of a known slug stays.
+///
+/// # Errors
+/// [`StorageError::NotUnique`] when a host name belongs to another tenant, or the database's.
+pub async fn put(platform: &Platform, tenant: &Tenant, hosts: &[String], at: Timestamp) -> Result<(), StorageError> {
+    let transaction = platform.begin().await?;
+    let row = ActiveModel {
+        id: Set(tenant.id.0),
+        slug: Set(tenant.slug.to_string()),
+        kind: Set(tenant.kind.clone()),
+        code: Set(tenant.code.clone()),
+        name_zh: Set(tenant.name.zh.clone()),
+        name_en: Set(tenant.name.en.clone()),
+        short_name_zh: Set(tenant.short_name.zh.clone()),
+        short_name_en: Set(tenant.short_name.en.clone()),
+        parent: Set(tenant.parent.map(|parent| parent.0)),
+        outline: Set(tenant.outline.clone()),
+        created_at: Set(at.to_string()),
+    };
+    let changed = [
+        Column::Kind,
+        Column::Code,
+        Column::NameZh,
+        Column::NameEn,
+        Column::ShortNameZh,
+        Column::ShortNameEn,
+        Column::Parent,
+        Column::Outline,
+    ];
+    let conflict = OnConflict::column(Column::Id).update_columns(changed).to_owned();
+    Entity::insert(row).on_conflict(conflict).exec_without_returning(&transaction).await?;
+    host::Entity::delete_many().filter(host::Column::TenantId.eq(tenant.id.0)).exec(&transaction).await?;
+    for name in hosts {
+        let row = host::ActiveModel { name: Set(name.to_ascii_lowercase()), tenant_id: Set(tenant.id.0) };
+        host::Entity::insert(row).exec_without_returning(&transaction).await?;
+    }
+    Ok(transaction.commit().await?)
+}
+
+/// The tenant of that slug.
+///
+/// # Errors
+/// The database's.
+pub async fn by_slug(platform: &Platform, slug: &str) -> Result<Option<Tenant>, StorageError> {
+    let row = Entity::find().filter(Column::Slug.eq(slug)).one(platform.reader()).await?;
+    row.map(Tenant::try_from).transpose()
+}
+
+/// The tenant that answers to that host name (lower case, without port).
+///
+/// # Errors
+/// The database's.
+pub async fn by_host(platform: &Platform, name: &str) -> Result<Option<Tenant>, StorageError> {
+    let Some(found) = host::Entity::find_by_id(name.to_owned()).one(platform.reader()).await? else { return Ok(None) };
+    let row = Entity::find_by_id(found.tenant_id).one(platform.reader()).await?;
+    row.map(Tenant::try_from).transpose()
+}
+
+/// All tenants by slug.
+///
+/// # Errors
+/// The database's.
+pub async fn all(platform: &Platform) -> Result<Vec<Tenant>, StorageError> {
+    let rows = Entity::find().order_by_asc(Column::Slug).all(platform.reader()).await?;
+    rows.into_iter().map(Tenant::try_from).collect()
+}

@@ -1,0 +1,9 @@
+//! Records of collections: reading and writing, typed by the manifest.
+
+mod condition;
+mod encoding;
+mod read;
+mod write;
+
+pub use read::{ListQuery, RecordPage, count, get, get_many, list};
+pub use write::{Stamp, Target, delete, insert, update};

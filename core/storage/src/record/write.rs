@@ -1,0 +1,154 @@
+//! Inserts, changes and deletions. They only exist on a [`Work`], so that audit and outbox share their transaction.
+
+use sea_orm::sea_query::{Alias, Expr, ExprTrait, Value as Sql};
+use sunlit_domain::Scope;
+use sunlit_domain::filter::Filter;
+use sunlit_domain::id::RecordId;
+use sunlit_domain::manifest::{STANDARD_FIELDS, Slot, Standard};
+use sunlit_domain::record::{Changes, PUBLISHED, Record};
+use sunlit_domain::value::{Timestamp, Value};
+
+use super::encoding::columns_of;
+use super::read::get;
+use crate::{StorageError, Table, Work};
+
+/// When something is written. Who writes is the scope's actor.
+#[derive(Debug, Clone, Copy)]
+pub struct Stamp {
+    /// The instant, from the caller (invariant 13).
+    pub at: Timestamp,
+}
+
+/// The record that a write is about, as the caller knows it.
+#[derive(Debug, Clone, Copy)]
+pub struct Target<'a> {
+    /// Its id.
+    pub id: RecordId,
+    /// The version that the caller read.
+    pub version: i64,
+    /// Which records the caller may write at all; others are not found.
+    pub filter: &'a Filter,
+}
+
+/// Inserts a record with these values; fields that are not named are null.
+///
+/// # Errors
+/// [`StorageError::NotUnique`], [`StorageError::BrokenReference`], or the database's.
+pub async fn insert(
+    scope: &Scope,
+    work: &Work,
+    table: &Table,
+    id: RecordId,
+    changes: &Changes,
+    stamp: Stamp,
+) -> Result<Record, StorageError> {
+    let collection = table.collection();
+    let value_of = |index: usize| changes.get(&index).cloned().unwrap_or(Value::Null);
+    let actor = scope.actor().id();
+    let record = Record {
+        id,
+        state: PUBLISHED.to_owned(),
+        version: 1,
+        owner: actor,
+        created_at: stamp.at,
+        created_by: actor,
+        updated_at: stamp.at,
+        updated_by: actor,
+        published_at: Some(stamp.at),
+        values: (0..collection.fields.len()).map(value_of).collect(),
+    };
+    let mut values: Vec<(String, Expr)> = Vec::new();
+    for standard in STANDARD_FIELDS {
+        let value = record.get(Slot::Standard(standard));
+        values.extend(columns_of(standard.kind(), &value).into_iter().map(|sql| (standard.name().to_owned(), Expr::val(sql))));
+    }
+    for (index, field) in collection.fields.iter().enumerate() {
+        let columns = table.columns(Slot::Field(index)).into_iter();
+        values.extend(columns.zip(columns_of(field.kind(), &record.values[index])).map(|(name, sql)| (name, Expr::val(sql))));
+    }
+    let statement = work.insert(scope, table.name(), values)?;
+    work.execute(&statement).await.map_err(|error| which_unique(table, error))?;
+    Ok(record)
+}
+
+/// Changes the target; answers it before and after.
+///
+/// # Errors
+/// [`StorageError::NotFound`], [`StorageError::Conflict`], [`StorageError::NotUnique`],
+/// [`StorageError::BrokenReference`], or the database's.
+pub async fn update(
+    scope: &Scope,
+    work: &Work,
+    table: &Table,
+    target: Target<'_>,
+    changes: &Changes,
+    stamp: Stamp,
+) -> Result<(Record, Record), StorageError> {
+    let before = current(scope, work, table, target).await?;
+    let mut after = before.clone();
+    after.version = target.version + 1;
+    after.updated_at = stamp.at;
+    after.updated_by = scope.actor().id();
+    let mut statement = work.update(scope, table.name())?;
+    for (index, value) in changes {
+        let Some(field) = table.collection().fields.get(*index) else { continue };
+        after.values[*index] = value.clone();
+        for (column, sql) in table.columns(Slot::Field(*index)).into_iter().zip(columns_of(field.kind(), value)) {
+            statement.value(Alias::new(column), sql);
+        }
+    }
+    for standard in [Standard::Version, Standard::UpdatedAt, Standard::UpdatedBy] {
+        let value = after.get(Slot::Standard(standard));
+        let sql = columns_of(standard.kind(), &value).pop().unwrap_or(Sql::String(None));
+        statement.value(Alias::new(standard.name()), sql);
+    }
+    statement
+        .and_where(Expr::col(Alias::new("id")).eq(target.id.0))
+        .and_where(Expr::col(Alias::new("version")).eq(target.version));
+    let done = work.execute(&statement).await.map_err(|error| which_unique(table, error))?;
+    if done.rows_affected() == 1 { Ok((before, after)) } else { Err(StorageError::NotFound) }
+}
+
+/// Deletes the target; answers it as it was.
+///
+/// # Errors
+/// [`StorageError::NotFound`], [`StorageError::Conflict`], [`StorageError::BrokenReference`] when others refer to it, or
+/// the database's.
+pub async fn delete(
+    scope: &Scope,
+    work: &Work,
+    table: &Table,
+    target: Target<'_>,
+) -> Result<Record, StorageError> {
+    let before = current(scope, work, table, target).await?;
+    let mut statement = work.delete(scope, table.name())?;
+    statement.and_where(Expr::col(Alias::new("id")).eq(target.id.0));
+    work.execute(&statement).await?;
+    Ok(before)
+}
+
+async fn current(
+    scope: &Scope,
+    work: &Work,
+    table: &Table,
+    target: Target<'_>,
+) -> Result<Record, StorageError> {
+    let record = get(scope, work, table, target.id, Some(target.filter)).await?.ok_or(StorageError::NotFound)?;
+    if record.version == target.version {
+        Ok(record)
+    } else {
+        Err(StorageError::Conflict { expected: target.version, found: record.version })
+    }
+}
+
+/// Finds the field whose column or index the engine's message names.
+fn which_unique(table: &Table, error: StorageError) -> StorageError {
+    let StorageError::NotUnique { detail, .. } = error else { return error };
+    let named = |name: &str| {
+        let column = format!(".{name}");
+        let whole = detail.split([',', ' ', '"']).any(|word| word.ends_with(&column));
+        whole || detail.contains(&table.index_name(name))
+    };
+    let field = table.collection().fields.iter().position(|field| field.unique && named(field.name.as_str()));
+    StorageError::NotUnique { field, detail }
+}

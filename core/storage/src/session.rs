@@ -1,0 +1,115 @@
+//! A transaction on one tenant's store. Every statement is begun here, with the tenant's predicate, and nowhere else.
+
+use sea_orm::sea_query::{
+    Alias, DeleteStatement, Expr, ExprTrait, InsertStatement, Query, SelectStatement, UpdateStatement,
+};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, ExecResult, QueryResult, StatementBuilder};
+use sunlit_domain::Scope;
+use sunlit_domain::id::TenantId;
+
+use crate::{Engine, StorageError};
+
+/// The column that leads every key of a tenant's table.
+pub(crate) const TENANT: &str = "tenant_id";
+
+/// One transaction of one tenant: for reading, one snapshot.
+#[derive(Debug)]
+pub struct Session {
+    tenant: TenantId,
+    engine: Engine,
+    pub(crate) transaction: DatabaseTransaction,
+}
+
+impl Session {
+    pub(crate) fn new(tenant: TenantId, engine: Engine, transaction: DatabaseTransaction) -> Self {
+        Self { tenant, engine, transaction }
+    }
+
+    pub(crate) fn engine(&self) -> Engine {
+        self.engine
+    }
+
+    /// Fails closed when the scope is another tenant's.
+    pub(crate) fn guard(&self, scope: &Scope) -> Result<TenantId, StorageError> {
+        if scope.tenant() == self.tenant { Ok(self.tenant) } else { Err(StorageError::ForeignScope) }
+    }
+
+    pub(crate) fn select(&self, scope: &Scope, table: &str) -> Result<SelectStatement, StorageError> {
+        let tenant = self.guard(scope)?;
+        let mut select = Query::select();
+        select.from(Alias::new(table)).and_where(is_tenant(tenant));
+        Ok(select)
+    }
+
+    pub(crate) fn update(&self, scope: &Scope, table: &str) -> Result<UpdateStatement, StorageError> {
+        let tenant = self.guard(scope)?;
+        let mut update = Query::update();
+        update.table(Alias::new(table)).and_where(is_tenant(tenant));
+        Ok(update)
+    }
+
+    pub(crate) fn delete(&self, scope: &Scope, table: &str) -> Result<DeleteStatement, StorageError> {
+        let tenant = self.guard(scope)?;
+        let mut delete = Query::delete();
+        delete.from_table(Alias::new(table)).and_where(is_tenant(tenant));
+        Ok(delete)
+    }
+
+    /// An insert of `columns` with the tenant before them.
+    pub(crate) fn insert(
+        &self,
+        scope: &Scope,
+        table: &str,
+        values: Vec<(String, Expr)>,
+    ) -> Result<InsertStatement, StorageError> {
+        let tenant = self.guard(scope)?;
+        let mut insert = Query::insert();
+        let (columns, values): (Vec<_>, Vec<_>) = values.into_iter().unzip();
+        insert
+            .into_table(Alias::new(table))
+            .columns([TENANT.to_owned()].into_iter().chain(columns).map(Alias::new))
+            .values_panic([Expr::val(tenant.0)].into_iter().chain(values));
+        Ok(insert)
+    }
+
+    pub(crate) async fn all<S: StatementBuilder>(&self, statement: &S) -> Result<Vec<QueryResult>, StorageError> {
+        Ok(self.transaction.query_all(statement).await?)
+    }
+
+    pub(crate) async fn one<S: StatementBuilder>(&self, statement: &S) -> Result<Option<QueryResult>, StorageError> {
+        Ok(self.transaction.query_one(statement).await?)
+    }
+
+    pub(crate) async fn execute<S: StatementBuilder>(&self, statement: &S) -> Result<ExecResult, StorageError> {
+        Ok(self.transaction.execute(statement).await?)
+    }
+}
+
+fn is_tenant(tenant: TenantId) -> Expr {
+    Expr::col(Alias::new(TENANT)).eq(tenant.0)
+}
+
+/// A writing transaction. Dropped without [`Work::commit`], nothing of it remains.
+#[derive(Debug)]
+pub struct Work(Session);
+
+impl Work {
+    pub(crate) fn new(session: Session) -> Self {
+        Self(session)
+    }
+
+    /// Makes everything of this transaction last.
+    ///
+    /// # Errors
+    /// When the database refuses; then nothing of it remains.
+    pub async fn commit(self) -> Result<(), StorageError> {
+        Ok(self.0.transaction.commit().await?)
+    }
+}
+
+impl std::ops::Deref for Work {
+    type Target = Session;
+    fn deref(&self) -> &Session {
+        &self.0
+    }
+}

@@ -1,0 +1,288 @@
+//! Records on a real SQLite file: tables from a manifest, filters that agree with the evaluator, pages, locks, isolation.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use std::sync::Arc;
+
+use proptest::prelude::*;
+use proptest::strategy::ValueTree as _;
+use proptest::test_runner::{Config, TestRunner};
+use serde_json::{Value as Json, json};
+use sunlit_domain::filter::{self, Filter, Purpose};
+use sunlit_domain::id::{RecordId, TenantId};
+use sunlit_domain::manifest::{Manifest, Spelling};
+use sunlit_domain::page::{self, Order};
+use sunlit_domain::record::{Changes, Record, read_changes};
+use sunlit_domain::value::Timestamp;
+use sunlit_domain::{Actor, Scope, ScopeAuthority};
+use sunlit_storage::record::{self, ListQuery, Stamp, Target};
+use sunlit_storage::{StorageError, Stores, Table, table};
+use uuid::Uuid;
+
+const MANIFEST: &str = r#"
+[plugin]
+id = "test-kit"
+version = "1.0.0"
+api = "0.1"
+title = { zh = "测试" }
+vendor = "sunlit"
+[[collection]]
+name = "park"
+title = { zh = "园区" }
+field = [
+  { name = "code", type = "string", unique = true, filter = true, sort = true },
+  { name = "name", type = "string", filter = true, sort = true },
+  { name = "rent", type = "decimal", scale = 2, filter = true, sort = true },
+  { name = "floors", type = "int", filter = true, sort = true },
+  { name = "open", type = "bool", filter = true, sort = true },
+  { name = "opened_on", type = "date", filter = true, sort = true },
+  { name = "checked_at", type = "datetime", filter = true, sort = true },
+  { name = "at", type = "point", filter = true },
+  { name = "use_kind", type = "enum", filter = true, sort = true, values = [{ value = "office", title = { zh = "办公" } }, { value = "plant", title = { zh = "厂房" } }] },
+  { name = "parent", type = "ref", to = "park", filter = true },
+]
+"#;
+
+struct Kit {
+    stores: Stores,
+    authority: ScopeAuthority,
+    table: Table,
+    _folder: tempfile::TempDir,
+}
+
+impl Kit {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let manifest = Arc::new(Manifest::parse("plugin.toml", MANIFEST).map_err(|e| e.to_string()).unwrap());
+        Self {
+            stores: Stores::new(folder.path().join("tenants")).unwrap(),
+            authority: ScopeAuthority::establish(),
+            table: Table::of(&manifest, "park").unwrap(),
+            _folder: folder,
+        }
+    }
+
+    async fn tenant(&self, n: u128) -> Scope {
+        let scope = self.authority.scope(TenantId(Uuid::from_u128(n)), Actor::anonymous());
+        let store = self.stores.create(&scope).await.unwrap();
+        let work = store.work(&scope).await.unwrap();
+        table::create(&scope, &work, self.table.manifest()).await.unwrap();
+        work.commit().await.unwrap();
+        scope
+    }
+
+    fn changes(&self, json: &Json) -> Changes {
+        read_changes(self.table.collection(), json.as_object().unwrap(), Spelling::Manifest, false).unwrap()
+    }
+
+    async fn insert(&self, scope: &Scope, n: u128, json: Json) -> Result<Record, StorageError> {
+        let work = self.stores.open(scope).await?.work(scope).await?;
+        let id = RecordId(Uuid::from_u128(n));
+        let record = record::insert(scope, &work, &self.table, id, &self.changes(&json), stamp(n)).await?;
+        work.commit().await?;
+        Ok(record)
+    }
+
+    async fn list(&self, scope: &Scope, query: &ListQuery) -> record::RecordPage {
+        let session = self.stores.open(scope).await.unwrap().snapshot(scope).await.unwrap();
+        record::list(scope, &session, &self.table, query).await.unwrap()
+    }
+}
+
+fn stamp(n: u128) -> Stamp {
+    Stamp { at: Timestamp::from_micros(1_700_000_000_000_000 + i64::try_from(n).unwrap()).unwrap() }
+}
+
+#[tokio::test]
+async fn a_record_comes_back_as_it_was_written() {
+    let kit = Kit::new();
+    let scope = kit.tenant(1).await;
+    let written = kit
+        .insert(&scope, 7, json!({ "code": "A1", "name": "未央\u{1F3ED}'\"%_", "rent": "-38.50", "floors": -3, "open": true,
+            "opened_on": "2026-02-28", "checked_at": "1969-12-31T23:59:59.999999Z",
+            "at": { "lat": -34.293_001, "lng": 108.9 }, "use_kind": "plant" }))
+        .await
+        .unwrap();
+    let page = kit.list(&scope, &ListQuery { first: 10, ..ListQuery::default() }).await;
+    assert_eq!(page.records, [written]);
+    let some = kit.list(&scope, &ListQuery { first: 10, fields: Some(vec![2]), ..ListQuery::default() }).await;
+    assert_eq!(some.records[0].values[2].to_json(), json!("-38.50"));
+    assert!(some.records[0].values[0].is_null());
+}
+
+#[tokio::test]
+async fn a_unique_value_stands_once_and_a_reference_leads_somewhere() {
+    let kit = Kit::new();
+    let scope = kit.tenant(1).await;
+    let first = kit.insert(&scope, 1, json!({ "code": "A1" })).await.unwrap();
+    let again = kit.insert(&scope, 2, json!({ "code": "A1" })).await.unwrap_err();
+    assert!(matches!(again, StorageError::NotUnique { field: Some(0), .. }), "{again:?}");
+    let dangling = json!({ "code": "A2", "parent": Uuid::from_u128(99).to_string() });
+    assert!(matches!(kit.insert(&scope, 3, dangling).await, Err(StorageError::BrokenReference)));
+    kit.insert(&scope, 4, json!({ "code": "A3", "parent": first.id.to_string() })).await.unwrap();
+    let work = kit.stores.open(&scope).await.unwrap().work(&scope).await.unwrap();
+    let target = Target { id: first.id, version: 1, filter: &Filter::everything() };
+    let kept = record::delete(&scope, &work, &kit.table, target).await;
+    assert!(matches!(kept, Err(StorageError::BrokenReference)), "{kept:?}");
+}
+
+#[tokio::test]
+async fn a_change_needs_the_version_that_was_read_and_a_record_that_may_be_written() {
+    let kit = Kit::new();
+    let scope = kit.tenant(1).await;
+    let record = kit.insert(&scope, 1, json!({ "code": "A1", "floors": 1 })).await.unwrap();
+    let everything = Filter::everything();
+    let change = async |version: i64, filter: &Filter| {
+        let work = kit.stores.open(&scope).await?.work(&scope).await?;
+        let target = Target { id: record.id, version, filter };
+        let changes = kit.changes(&json!({ "floors": 2 }));
+        let changed = record::update(&scope, &work, &kit.table, target, &changes, stamp(9)).await?;
+        work.commit().await?;
+        Ok::<_, StorageError>(changed)
+    };
+    let (before, after) = change(1, &everything).await.unwrap();
+    assert_eq!((before.version, after.version, after.values[3].to_json()), (1, 2, json!(2)));
+    assert!(matches!(change(1, &everything).await, Err(StorageError::Conflict { expected: 1, found: 2 })));
+    assert!(matches!(change(2, &Filter::Or(Vec::new())).await, Err(StorageError::NotFound)));
+}
+
+#[tokio::test]
+async fn work_that_is_dropped_leaves_nothing() {
+    let kit = Kit::new();
+    let scope = kit.tenant(1).await;
+    let store = kit.stores.open(&scope).await.unwrap();
+    let work = store.work(&scope).await.unwrap();
+    let changes = kit.changes(&json!({ "code": "A1" }));
+    record::insert(&scope, &work, &kit.table, RecordId(Uuid::from_u128(1)), &changes, stamp(1)).await.unwrap();
+    drop(work);
+    assert!(kit.list(&scope, &ListQuery { first: 9, ..ListQuery::default() }).await.records.is_empty());
+}
+
+#[tokio::test]
+async fn another_tenants_session_serves_nobody_else() {
+    let kit = Kit::new();
+    let (one, two) = (kit.tenant(1).await, kit.tenant(2).await);
+    kit.insert(&one, 1, json!({ "code": "A1" })).await.unwrap();
+    let store = kit.stores.open(&one).await.unwrap();
+    assert!(matches!(store.snapshot(&two).await, Err(StorageError::ForeignScope)));
+    let session = store.snapshot(&one).await.unwrap();
+    let query = ListQuery { first: 9, ..ListQuery::default() };
+    assert!(matches!(record::list(&two, &session, &kit.table, &query).await, Err(StorageError::ForeignScope)));
+    assert!(matches!(record::count(&two, &session, &kit.table, None).await, Err(StorageError::ForeignScope)));
+    let id = RecordId(Uuid::from_u128(1));
+    assert!(matches!(record::get(&two, &session, &kit.table, id, None).await, Err(StorageError::ForeignScope)));
+    let work = store.work(&one).await.unwrap();
+    let target = Target { id, version: 1, filter: &Filter::everything() };
+    let changes = Changes::new();
+    let foreign = |result: Result<(), StorageError>| assert!(matches!(result, Err(StorageError::ForeignScope)));
+    foreign(record::insert(&two, &work, &kit.table, id, &changes, stamp(1)).await.map(drop));
+    foreign(record::update(&two, &work, &kit.table, target, &changes, stamp(1)).await.map(drop));
+    foreign(record::delete(&two, &work, &kit.table, target).await.map(drop));
+    foreign(table::create(&two, &work, kit.table.manifest()).await);
+    assert!(kit.list(&two, &query).await.records.is_empty());
+    let unknown = kit.authority.scope(TenantId(Uuid::from_u128(3)), Actor::anonymous());
+    assert!(matches!(kit.stores.open(&unknown).await, Err(StorageError::NoStore)));
+}
+
+/// A record with some values missing, from small ranges so that ties and hits are common.
+fn any_record() -> impl Strategy<Value = Json> {
+    let text = || prop::sample::select(vec!["", "a", "A", "ab", "未央", "央", "%", "_", "\u{1F3ED}", "a\\b"]);
+    let date = || prop::sample::select(vec!["0001-01-01", "2026-01-31", "9999-12-31"]);
+    let time = || prop::sample::select(vec!["1969-12-31T23:59:59.999999Z", "2026-01-01T00:00:00.000000Z"]);
+    (
+        prop::option::of(text()),
+        prop::option::of(-3_i64..3),
+        prop::option::of(-2_i64..3),
+        prop::option::of(any::<bool>()),
+        prop::option::of(date()),
+        prop::option::of(time()),
+        prop::option::of((-2_i32..3, -2_i32..3)),
+        prop::option::of(prop::sample::select(vec!["office", "plant"])),
+    )
+        .prop_map(|(name, rent, floors, open, opened, checked, at, kind)| {
+            json!({ "name": name, "rent": rent.map(|r| format!("{r}.25")), "floors": floors, "open": open,
+                "opened_on": opened, "checked_at": checked,
+                "at": at.map(|(lat, lng)| json!({ "lat": lat, "lng": lng })), "use_kind": kind })
+        })
+}
+
+fn any_filter() -> impl Strategy<Value = Json> {
+    let ordered = prop::sample::select(vec!["eq", "ne", "lt", "lte", "gt", "gte"]);
+    let leaf =
+        (any_record(), 0_usize..8, ordered, 0_usize..5, -2_i32..3, -2_i32..3).prop_map(|(values, which, op, form, a, b)| {
+            let name = ["name", "rent", "floors", "open", "opened_on", "checked_at", "at", "use_kind"][which];
+            let value = values[name].clone();
+            let test = match (form, name) {
+                (0, _) => json!({ "is_null": a > 0 }),
+                (_, "at") => {
+                    json!({ "within": { "south": a.min(b), "west": a.min(b), "north": a.max(b), "east": a.max(b) } })
+                }
+                (1, _) if !value.is_null() => json!({ "in": [value] }),
+                (2, _) if !value.is_null() => json!({ "not_in": [value] }),
+                (3, "name") if !value.is_null() => json!({ "contains": value }),
+                (4, "name") if !value.is_null() => json!({ "starts_with": value }),
+                (_, "open") if !value.is_null() => json!({ "eq": value }),
+                _ if !value.is_null() => json!({ op: value }),
+                _ => json!({ "is_null": true }),
+            };
+            json!({ name: test })
+        });
+    leaf.prop_recursive(3, 12, 3, |inner| {
+        prop_oneof![
+            prop::collection::vec(inner.clone(), 0..3).prop_map(|all| json!({ "and": all })),
+            prop::collection::vec(inner.clone(), 0..3).prop_map(|any| json!({ "or": any })),
+            inner.prop_map(|one| json!({ "not": one })),
+        ]
+    })
+}
+
+#[test]
+fn filters_in_sql_agree_with_the_evaluator_and_pages_visit_each_record_once() {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let kit = Kit::new();
+    let scope = runtime.block_on(kit.tenant(1));
+    let mut records = Vec::new();
+    let mut runner = TestRunner::new(Config::with_cases(1));
+    for n in 0..80_u128 {
+        let mut json = any_record().new_tree(&mut runner).unwrap().current();
+        json["code"] = json!(format!("C{n}"));
+        records.push(runtime.block_on(kit.insert(&scope, n, json)).unwrap());
+    }
+    let names = ["code", "name", "rent", "floors", "open", "opened_on", "checked_at", "use_kind"];
+    let order = prop::collection::vec((0_usize..8, any::<bool>()), 0..3);
+    let mut runner = TestRunner::new(Config::with_cases(500));
+    runner
+        .run(&(any_filter(), order, 1_u32..9), |(json, order, first)| {
+            let collection = kit.table.collection();
+            let filter = filter::parse(collection, &json, Spelling::Manifest, Purpose::Viewer).unwrap();
+            let spell = |(i, down): &(usize, bool)| format!("{}{}", if *down { "-" } else { "" }, names[*i]);
+            let names: Vec<_> = order.iter().map(spell).collect();
+            let order = Order::read(collection, names.iter().map(String::as_str), false).unwrap();
+            let mut expect: Vec<&Record> =
+                records.iter().filter(|record| filter.matches(&|attribute| record.get(attribute.slot))).collect();
+            expect.sort_by(|a, b| {
+                let by = |term: &page::OrderTerm| {
+                    let ordering = a.get(term.attribute.slot).cmp(&b.get(term.attribute.slot));
+                    if term.descending { ordering.reverse() } else { ordering }
+                };
+                order.with_id().iter().map(by).find(|ordering| ordering.is_ne()).unwrap_or(std::cmp::Ordering::Equal)
+            });
+            let mut seen = Vec::new();
+            let mut query = ListQuery { filter: Some(filter.clone()), order, first, ..ListQuery::default() };
+            runtime.block_on(async {
+                loop {
+                    let page = kit.list(&scope, &query).await;
+                    query.after = page.records.last().map(|last| page::cursor(collection, &query.order, last));
+                    seen.extend(page.records);
+                    if !page.has_next {
+                        break;
+                    }
+                }
+                let session = kit.stores.open(&scope).await.unwrap().snapshot(&scope).await.unwrap();
+                let count = record::count(&scope, &session, &kit.table, Some(&filter)).await.unwrap();
+                assert_eq!(usize::try_from(count).unwrap(), expect.len());
+            });
+            prop_assert_eq!(seen.iter().collect::<Vec<_>>(), expect);
+            Ok(())
+        })
+        .unwrap();
+}

@@ -1,0 +1,242 @@
+//! The types of a collection: record, connection, filter, order, inputs.
+
+use std::sync::Arc;
+
+use async_graphql::Error;
+use async_graphql::dataloader::DataLoader;
+use async_graphql::dynamic::{
+    Enum, EnumItem, Field, FieldFuture, FieldValue, InputObject, InputValue, Object, ResolverContext, Type, TypeRef,
+};
+use sunlit_app::query::record_list;
+use sunlit_domain::id::{RecordId, lower_camel};
+use sunlit_domain::manifest::{self, Collection, Computed, FieldType, STANDARD_FIELDS, Slot, Spelling, Standard};
+use sunlit_domain::value::Value;
+
+use crate::loader::{ComputedKey, Gather, RefKey};
+use crate::names::{Names, describe};
+use crate::node::{Connection, Node, failed, reading};
+use crate::scalar::{self, PageInfo, to_gql};
+
+/// The standard fields that the API shows.
+const SHOWN: [Standard; 6] = [
+    Standard::Id,
+    Standard::State,
+    Standard::Version,
+    Standard::CreatedAt,
+    Standard::UpdatedAt,
+    Standard::PublishedAt,
+];
+
+/// All types of `collection`.
+pub(crate) fn types(names: &Names, collection: &Collection) -> Vec<Type> {
+    let owner = collection.name.as_str();
+    let mut types: Vec<Type> = vec![
+        record(names, collection).into(),
+        connection(names, collection).into(),
+        filter(names, collection).into(),
+        order(names, collection).into(),
+        input(names, collection, "Create").into(),
+        input(names, collection, "Update").into(),
+    ];
+    for field in &collection.fields {
+        types.extend(scalar::enum_type(names, owner, field).map(Type::from));
+        if field.field_type == FieldType::Enum && field.filter {
+            let name = names.enum_of(owner, field.name.as_str());
+            types.push(scalar::test_input(&format!("{name}Filter"), &name, field.kind()).into());
+        }
+    }
+    types
+}
+
+fn record(names: &Names, collection: &Collection) -> Object {
+    let name = names.type_of(collection.name.as_str(), "");
+    let mut object = Object::new(name).description(describe(&collection.title, collection.description.as_ref()));
+    for standard in SHOWN {
+        object = object.field(standard_field(standard));
+    }
+    for (index, field) in collection.fields.iter().enumerate() {
+        object = object.field(match &field.to {
+            Some(to) => reference(names, field, index, to.as_str()),
+            None => declared(names, collection, field, index),
+        });
+    }
+    collection.computed.iter().fold(object, |object, computed| object.field(computed_field(collection, computed)))
+}
+
+fn parent<'a>(ctx: &ResolverContext<'a>) -> Result<&'a Node, Error> {
+    ctx.parent_value.try_downcast_ref::<Node>()
+}
+
+fn standard_field(standard: Standard) -> Field {
+    let (type_name, optional) = match standard {
+        Standard::Version => (TypeRef::INT, false),
+        Standard::PublishedAt => (scalar::DATE_TIME, true),
+        _ => (scalar::output_type(standard.kind()), false),
+    };
+    let type_ref = if optional { TypeRef::named(type_name) } else { TypeRef::named_nn(type_name) };
+    Field::new(lower_camel(standard.name()), type_ref, move |ctx| match parent(&ctx) {
+        Ok(node) => FieldFuture::Value(to_gql(None, &node.record.get(Slot::Standard(standard)))),
+        Err(error) => FieldFuture::new(async move { Err::<Option<FieldValue<'_>>, _>(error) }),
+    })
+}
+
+fn declared(names: &Names, collection: &Collection, field: &manifest::Field, index: usize) -> Field {
+    let owner = collection.name.as_str();
+    let type_name = match field.field_type {
+        FieldType::Enum => names.enum_of(owner, field.name.as_str()),
+        _ => scalar::output_type(field.kind()).to_owned(),
+    };
+    let field_type = field.field_type;
+    // Nullable even when required: a record written under an older version may lack the value.
+    Field::new(lower_camel(field.name.as_str()), TypeRef::named(type_name), move |ctx| match parent(&ctx) {
+        Ok(node) => FieldFuture::Value(node.record.values.get(index).and_then(|value| to_gql(Some(field_type), value))),
+        Err(error) => FieldFuture::new(async move { Err::<Option<FieldValue<'_>>, _>(error) }),
+    })
+    .description(describe(&field.label(), field.description.as_ref()))
+}
+
+fn reference(names: &Names, field: &manifest::Field, index: usize, to: &str) -> Field {
+    let target: Arc<str> = to.into();
+    Field::new(lower_camel(field.name.as_str()), TypeRef::named(names.type_of(to, "")), move |ctx| {
+        let target = Arc::clone(&target);
+        FieldFuture::new(async move {
+            let node = parent(&ctx)?;
+            let Some(Value::Id(id)) = node.record.values.get(index) else { return Ok(None) };
+            load_ref(&ctx, node.installed.clone(), target, RecordId(*id)).await
+        })
+    })
+    .description(describe(&field.label(), field.description.as_ref()))
+}
+
+/// The record that a reference leads to; null when the viewer may not read it.
+pub(crate) async fn load_ref<'a>(
+    ctx: &ResolverContext<'a>,
+    installed: Arc<sunlit_app::Installed>,
+    collection: Arc<str>,
+    id: RecordId,
+) -> Result<Option<FieldValue<'a>>, Error> {
+    let loader = ctx.ctx.data::<DataLoader<Gather>>()?;
+    let key = RefKey { package: installed.package.id().into(), collection, id };
+    let found = loader.load_one(key).await.map_err(|error| failed(ctx, &error))?;
+    Ok(found.map(|record| FieldValue::owned_any(Node { installed, record })))
+}
+
+fn computed_field(collection: &Collection, computed: &Computed) -> Field {
+    let collection: Arc<str> = collection.name.as_str().into();
+    let name: Arc<str> = computed.name.as_str().into();
+    let type_ref = TypeRef::named(scalar::output_type(computed.kind()));
+    Field::new(lower_camel(computed.name.as_str()), type_ref, move |ctx| {
+        let (collection, computed) = (Arc::clone(&collection), Arc::clone(&name));
+        FieldFuture::new(async move {
+            let node = parent(&ctx)?;
+            let loader = ctx.ctx.data::<DataLoader<Gather>>()?;
+            let installed = Arc::clone(&node.installed);
+            let key = ComputedKey { installed, collection, computed, record: Arc::clone(&node.record) };
+            let value = loader.load_one(key).await.map_err(|error| failed(&ctx, &error))?;
+            Ok(value.and_then(|value| to_gql(None, &value)))
+        })
+    })
+    .description(describe(&computed.title, computed.description.as_ref()))
+}
+
+fn connection(names: &Names, collection: &Collection) -> Object {
+    let node_type = names.type_of(collection.name.as_str(), "");
+    Object::new(names.type_of(collection.name.as_str(), "Connection"))
+        .description(describe(&collection.title, None))
+        .field(Field::new("nodes", TypeRef::named_nn_list_nn(node_type), |ctx| {
+            let nodes = ctx.parent_value.try_downcast_ref::<Connection>().ok().map(nodes);
+            FieldFuture::Value(nodes)
+        }))
+        .field(Field::new("pageInfo", TypeRef::named_nn("PageInfo"), |ctx| {
+            let info = ctx.parent_value.try_downcast_ref::<Connection>().ok().map(page_info);
+            FieldFuture::Value(info.map(FieldValue::owned_any))
+        }))
+        .field(
+            Field::new("totalCount", TypeRef::named_nn(TypeRef::INT), |ctx| {
+                FieldFuture::new(async move {
+                    let connection = ctx.parent_value.try_downcast_ref::<Connection>()?;
+                    let (package, name) = (&connection.installed.package, &connection.collection);
+                    let counted = record_list::count(reading(&ctx)?, package, name, connection.filter.clone()).await;
+                    Ok(Some(FieldValue::value(counted.map_err(|error| failed(&ctx, &error))?)))
+                })
+            })
+            .description("符合条件的总数。 / How many there are in all."),
+        )
+}
+
+fn nodes(connection: &Connection) -> FieldValue<'static> {
+    FieldValue::list(connection.records.iter().map(|record| {
+        FieldValue::owned_any(Node { installed: Arc::clone(&connection.installed), record: Arc::clone(record) })
+    }))
+}
+
+fn page_info(connection: &Connection) -> PageInfo {
+    let last = connection.records.last();
+    let (package, name) = (&connection.installed.package, &connection.collection);
+    PageInfo {
+        has_next: connection.page.has_next,
+        end_cursor: last.and_then(|last| connection.page.cursor(package, name, last)),
+    }
+}
+
+fn filter(names: &Names, collection: &Collection) -> InputObject {
+    let owner = collection.name.as_str();
+    let name = names.type_of(owner, "Filter");
+    let mut input = InputObject::new(name.clone())
+        .description("多个条件同时成立；用 or、not 组合。 / Several conditions mean and.")
+        .field(InputValue::new("and", TypeRef::named_nn_list(&name)))
+        .field(InputValue::new("or", TypeRef::named_nn_list(&name)))
+        .field(InputValue::new("not", TypeRef::named(&name)));
+    for standard in STANDARD_FIELDS.into_iter().filter(|standard| standard.is_open()) {
+        let test = scalar::test_type(standard.kind());
+        input = input.field(InputValue::new(lower_camel(standard.name()), TypeRef::named(test)));
+    }
+    for field in collection.fields.iter().filter(|field| field.filter) {
+        let test = match field.field_type {
+            FieldType::Enum => format!("{}Filter", names.enum_of(owner, field.name.as_str())),
+            _ => scalar::test_type(field.kind()),
+        };
+        input = input.field(InputValue::new(lower_camel(field.name.as_str()), TypeRef::named(test)));
+    }
+    input
+}
+
+fn order(names: &Names, collection: &Collection) -> Enum {
+    let slots = STANDARD_FIELDS.into_iter().map(Slot::Standard).chain((0..collection.fields.len()).map(Slot::Field));
+    let start = Enum::new(names.type_of(collection.name.as_str(), "Order"));
+    slots.filter(|slot| collection.is_sortable(*slot)).fold(start, |item, slot| {
+        let name = collection.slot_name(slot).to_ascii_uppercase();
+        item.item(EnumItem::new(format!("{name}_ASC"))).item(EnumItem::new(format!("{name}_DESC")))
+    })
+}
+
+/// The input of a create (required fields are non-null) or of an update (nothing is).
+fn input(names: &Names, collection: &Collection, suffix: &str) -> InputObject {
+    let owner = collection.name.as_str();
+    let start = InputObject::new(names.type_of(owner, suffix)).description(describe(&collection.title, None));
+    collection.fields.iter().fold(start, |input, field| {
+        let type_name = scalar::input_type(names, owner, field);
+        let needed = suffix == "Create" && field.required && field.default.is_none();
+        let type_ref = if needed { TypeRef::named_nn(type_name) } else { TypeRef::named(type_name) };
+        let description = describe(&field.label(), field.description.as_ref());
+        input.field(InputValue::new(lower_camel(field.name.as_str()), type_ref).description(description))
+    })
+}
+
+/// The declared fields that the request wants of a list's nodes, by index; computed fields bring what they need.
+pub(crate) fn wanted(ctx: &ResolverContext<'_>, collection: &Collection) -> Vec<usize> {
+    let mut fields = Vec::new();
+    for nodes in ctx.ctx.field().selection_set().filter(|field| field.name() == "nodes") {
+        for selected in nodes.selection_set() {
+            if let Some((index, _)) = collection.field(selected.name(), Spelling::Api) {
+                fields.push(index);
+            }
+            let computed = collection.computed.iter().find(|computed| lower_camel(computed.name.as_str()) == selected.name());
+            let needs = computed.map_or(&[][..], |computed| &computed.needs);
+            fields.extend(needs.iter().filter_map(|need| collection.field(need.as_str(), Spelling::Manifest)).map(|(i, _)| i));
+        }
+    }
+    fields.sort_unstable();
+    fields.dedup();
+    fields
+}

@@ -1,0 +1,109 @@
+//! The schema of a package set. One namespace object per package; root mutations carry the namespace in their name, since
+//! only root mutation fields run one after the other.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use async_graphql::dynamic::{Field, FieldFuture, FieldValue, Object, Schema, SchemaBuilder, SchemaError, TypeRef};
+use sunlit_domain::Manifest;
+
+use crate::names::{Names, describe};
+use crate::{collection, mutation, node, plugin, query, scalar};
+
+/// A composed schema.
+pub struct TenantSchema {
+    pub(crate) schema: Schema,
+    pub(crate) lists: BTreeSet<String>,
+}
+
+impl std::fmt::Debug for TenantSchema {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TenantSchema").field("lists", &self.lists).finish_non_exhaustive()
+    }
+}
+
+impl TenantSchema {
+    /// The schema in the schema definition language, types in alphabetical order.
+    #[must_use]
+    pub fn sdl(&self) -> String {
+        let options = async_graphql::SDLExportOptions::new().sorted_fields().sorted_arguments().sorted_enum_items();
+        self.schema.sdl_with_options(options)
+    }
+}
+
+/// Why packages do not fit into one schema.
+#[derive(Debug, thiserror::Error)]
+pub enum ComposeError {
+    /// Two packages have ids that are spelled alike in the API.
+    #[error("packages {0} and {1} have the same name in the API: one of them must change its id")]
+    Collision(String, String),
+    /// The schema is not sound. A fault of ours: the manifests were checked.
+    #[error("the schema is not sound: {0}")]
+    Unsound(#[from] SchemaError),
+}
+
+/// Composes the schema of these packages.
+///
+/// # Errors
+/// [`ComposeError`].
+pub fn compose(manifests: &[Arc<Manifest>]) -> Result<TenantSchema, ComposeError> {
+    let mut root = Object::new("Query").description("查询入口，每个功能包一个字段。 / One field for each package.");
+    let mut mutations = Object::new("Mutation").description("每个字段是一个命令，依次执行。 / Each field is one command.");
+    let (mut types, mut lists) = (Vec::new(), BTreeSet::new());
+    let mut writes = false;
+    root = root.field(api_version());
+    for (index, manifest) in manifests.iter().enumerate() {
+        let names = Names::of(manifest);
+        let twin = manifests[..index].iter().find(|other| Names::of(other).namespace() == names.namespace());
+        if let Some(twin) = twin {
+            return Err(ComposeError::Collision(twin.plugin.id.to_string(), manifest.plugin.id.to_string()));
+        }
+        let (namespace, has_fields) = namespace(&names, manifest);
+        if has_fields {
+            types.push(namespace.into());
+            root = root.field(namespace_field(&names, manifest));
+        }
+        types.extend(plugin::types(&names, manifest));
+        for collection in &manifest.collections {
+            lists.insert(sunlit_domain::id::lower_camel(&collection.plural()));
+            types.extend(collection::types(&names, collection));
+            types.push(mutation::payload(&names, collection).into());
+            for field in mutation::fields(&names, collection) {
+                mutations = mutations.field(field);
+                writes = true;
+            }
+        }
+    }
+    let schema = Schema::build("Query", writes.then_some("Mutation"), None);
+    let schema = scalar::register(schema).register(root);
+    let schema = if writes { schema.register(mutations) } else { schema };
+    let schema = types.into_iter().fold(schema, SchemaBuilder::register);
+    // The gate and the cost have bounded the document before; these are the second wall.
+    let schema = schema.limit_recursive_depth(32).limit_directives(20).finish()?;
+    Ok(TenantSchema { schema, lists })
+}
+
+fn api_version() -> Field {
+    Field::new("apiVersion", TypeRef::named_nn(TypeRef::STRING), |_| {
+        FieldFuture::Value(Some(FieldValue::value(sunlit_domain::manifest::API_VERSION)))
+    })
+    .description("平台接口版本。 / The version of the platform's interface.")
+}
+
+fn namespace_field(names: &Names, manifest: &Manifest) -> Field {
+    let package: Arc<str> = names.package().into();
+    Field::new(names.namespace(), TypeRef::named_nn(names.namespace_type()), move |ctx| {
+        let package = Arc::clone(&package);
+        FieldFuture::new(async move { node::installed(&ctx, &package).map(|_| Some(FieldValue::owned_any(()))) })
+    })
+    .description(describe(&manifest.plugin.title, manifest.plugin.description.as_ref()))
+}
+
+fn namespace(names: &Names, manifest: &Manifest) -> (Object, bool) {
+    let start = Object::new(names.namespace_type())
+        .description(describe(&manifest.plugin.title, manifest.plugin.description.as_ref()));
+    let of_collections = manifest.collections.iter().flat_map(|collection| query::fields(names, collection));
+    let fields: Vec<Field> = of_collections.chain(plugin::fields(names, manifest)).collect();
+    let has_fields = !fields.is_empty();
+    (fields.into_iter().fold(start, Object::field), has_fields)
+}

@@ -1,0 +1,104 @@
+//! Executes a request: gate, parse, measure, validate, resolve.
+
+use std::time::Duration;
+
+use async_graphql::dataloader::DataLoader;
+use async_graphql::parser::parse_query;
+use async_graphql::{PathSegment, Request, Response, ServerError};
+use sunlit_app::Reading;
+use sunlit_domain::{ErrorCode, Locale};
+
+use crate::compose::TenantSchema;
+pub use crate::error::TraceId;
+use crate::error::with_code;
+use crate::loader::Gather;
+use crate::{cost, gate};
+
+/// How much a caller may ask for.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// Bytes of the document.
+    pub document_bytes: usize,
+}
+
+impl Limits {
+    /// Anonymous callers: 16 KiB.
+    pub const ANONYMOUS: Self = Self { document_bytes: 16 * 1024 };
+    /// Callers who signed in: 64 KiB.
+    pub const SIGNED_IN: Self = Self { document_bytes: 64 * 1024 };
+}
+
+/// What came of a request.
+#[derive(Debug)]
+pub struct Execution {
+    /// The answer.
+    pub response: Response,
+    /// Whether the document was executed at all: the response has a `data` entry (GraphQL over HTTP).
+    pub executed: bool,
+    /// What it cost.
+    pub cost: u64,
+}
+
+/// Executes `request` for `reading`. Always answers; a document that is refused answers with errors only.
+pub async fn execute(
+    schema: &TenantSchema,
+    mut request: Request,
+    reading: Reading,
+    limits: Limits,
+    trace: TraceId,
+) -> Execution {
+    let locale = reading.locale();
+    if request.query.len() > limits.document_bytes {
+        let bytes = limits.document_bytes;
+        return refusal(ErrorCode::TooLarge, &format!("the document is larger than {bytes} bytes: shorten it"), locale);
+    }
+    if let Err(refused) = gate::check(&request.query) {
+        return refusal(ErrorCode::LimitExceeded, &refused.to_string(), locale);
+    }
+    let document = match parse_query(&request.query) {
+        Ok(document) => document,
+        Err(error) => return not_graphql(error.into(), locale),
+    };
+    let measured = match cost::measure(&document, &request.variables, &schema.lists) {
+        Ok(measured) => measured,
+        Err(refused) => return refusal(ErrorCode::LimitExceeded, &refused.to_string(), locale),
+    };
+    request.set_parsed_query(document);
+    // On the request's own thread the loader's batch runs when all fields of a page have asked.
+    let gather = DataLoader::new(Gather(reading.clone()), tokio::spawn).delay(Duration::ZERO);
+    let request = request.data(reading).data(gather).data(trace);
+    let mut response = schema.schema.execute(request).await;
+    let executed = !is_request_error(&response);
+    if !executed {
+        response.errors.iter_mut().for_each(|error| code_if_missing(error, ErrorCode::InvalidInput));
+    }
+    Execution { response, executed, cost: measured.cost }
+}
+
+/// The answer to a request that is refused as a whole.
+#[must_use]
+pub fn refusal(code: ErrorCode, detail: &str, locale: Locale) -> Execution {
+    let message = format!("{}：{detail}", code.message(locale));
+    let error = with_code(&message, code, None).into_server_error(async_graphql::Pos::default());
+    let error = ServerError { locations: Vec::new(), ..error };
+    Execution { response: Response::from_errors(vec![error]), executed: false, cost: 0 }
+}
+
+fn not_graphql(mut error: ServerError, locale: Locale) -> Execution {
+    error.message = format!("{}：{}", ErrorCode::InvalidInput.message(locale), error.message);
+    code_if_missing(&mut error, ErrorCode::InvalidInput);
+    Execution { response: Response::from_errors(vec![error]), executed: false, cost: 0 }
+}
+
+/// Errors without any data and without a path come from parsing or validation, not from a field.
+fn is_request_error(response: &Response) -> bool {
+    let has_path = |error: &ServerError| error.path.iter().any(|segment| matches!(segment, PathSegment::Field(_)));
+    response.data == async_graphql::Value::Null && !response.errors.is_empty() && !response.errors.iter().any(has_path)
+}
+
+fn code_if_missing(error: &mut ServerError, code: ErrorCode) {
+    let extensions = error.extensions.get_or_insert_with(Default::default);
+    if extensions.get("code").is_none() {
+        extensions.set("code", code.code());
+    }
+}

@@ -1,0 +1,98 @@
+//! What is gathered over a request and asked for at once: referenced records, and computed fields of a page of records.
+//!
+//! A loader lives for one request and is bound to its reading: keys of two tenants never meet (STACK trap 2).
+
+use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
+use async_graphql::dataloader::Loader;
+use sunlit_app::query::{plugin_resolve, record_get};
+use sunlit_app::{AppError, Installed, Reading};
+use sunlit_domain::id::RecordId;
+use sunlit_domain::record::Record;
+use sunlit_domain::value::Value;
+
+/// Loads for one reading.
+pub(crate) struct Gather(pub(crate) Reading);
+
+/// A referenced record.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct RefKey {
+    pub(crate) package: Arc<str>,
+    pub(crate) collection: Arc<str>,
+    pub(crate) id: RecordId,
+}
+
+/// A computed field of a record.
+#[derive(Debug, Clone)]
+pub(crate) struct ComputedKey {
+    pub(crate) installed: Arc<Installed>,
+    pub(crate) collection: Arc<str>,
+    pub(crate) computed: Arc<str>,
+    pub(crate) record: Arc<Record>,
+}
+
+impl ComputedKey {
+    fn identity(&self) -> (&str, &str, &str, RecordId) {
+        (self.installed.package.id(), &self.collection, &self.computed, self.record.id)
+    }
+}
+
+impl PartialEq for ComputedKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.identity() == other.identity()
+    }
+}
+
+impl Eq for ComputedKey {}
+
+impl Hash for ComputedKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.identity().hash(state);
+    }
+}
+
+impl Loader<RefKey> for Gather {
+    type Value = Arc<Record>;
+    type Error = Arc<AppError>;
+
+    async fn load(&self, keys: &[RefKey]) -> Result<HashMap<RefKey, Arc<Record>>, Arc<AppError>> {
+        let mut groups: HashMap<(&Arc<str>, &Arc<str>), Vec<RecordId>> = HashMap::new();
+        for key in keys {
+            groups.entry((&key.package, &key.collection)).or_default().push(key.id);
+        }
+        let mut found = HashMap::new();
+        for ((package, collection), ids) in groups {
+            let package_of_tenant = &self.0.context().package(package).map_err(Arc::new)?.package;
+            let records = record_get::by_ids(&self.0, package_of_tenant, collection, &ids).await.map_err(Arc::new)?;
+            found.extend(records.into_iter().map(|record| {
+                let key = RefKey { package: Arc::clone(package), collection: Arc::clone(collection), id: record.id };
+                (key, Arc::new(record))
+            }));
+        }
+        Ok(found)
+    }
+}
+
+impl Loader<ComputedKey> for Gather {
+    type Value = Value;
+    type Error = Arc<AppError>;
+
+    async fn load(&self, keys: &[ComputedKey]) -> Result<HashMap<ComputedKey, Value>, Arc<AppError>> {
+        let mut groups: HashMap<(&str, &str, &str), Vec<&ComputedKey>> = HashMap::new();
+        for key in keys {
+            groups.entry((key.installed.package.id(), &key.collection, &key.computed)).or_default().push(key);
+        }
+        let mut found = HashMap::new();
+        for ((_, collection, name), keys) in groups {
+            let installed = &keys[0].installed;
+            let table = installed.package.table(collection).map_err(Arc::new)?;
+            let Some(computed) = table.collection().computed(name) else { continue };
+            let records: Vec<_> = keys.iter().map(|key| Arc::clone(&key.record)).collect();
+            let answered = plugin_resolve::computed(&self.0, installed, collection, computed, &records).await;
+            found.extend(keys.into_iter().cloned().zip(answered.map_err(Arc::new)?));
+        }
+        Ok(found)
+    }
+}

@@ -1,0 +1,55 @@
+//! What stands behind an object while a request is answered.
+
+use std::sync::Arc;
+
+use async_graphql::Error;
+use async_graphql::dynamic::ResolverContext;
+use sunlit_app::query::record_list::Page;
+use sunlit_app::{AppError, Installed, Reading};
+use sunlit_domain::filter::Filter;
+use sunlit_domain::record::Record;
+use sunlit_domain::value::Value;
+
+use crate::error::{TraceId, to_gql};
+
+/// A record behind an object of a collection's type.
+#[derive(Debug, Clone)]
+pub(crate) struct Node {
+    pub(crate) installed: Arc<Installed>,
+    pub(crate) record: Arc<Record>,
+}
+
+/// A page behind a connection.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    pub(crate) installed: Arc<Installed>,
+    pub(crate) collection: Arc<str>,
+    pub(crate) filter: Option<Filter>,
+    pub(crate) page: Page,
+    pub(crate) records: Vec<Arc<Record>>,
+}
+
+/// The values behind an object type that a query answered.
+#[derive(Debug)]
+pub(crate) struct ObjectNode {
+    pub(crate) installed: Arc<Installed>,
+    pub(crate) values: Vec<Value>,
+}
+
+/// The request's reading.
+pub(crate) fn reading<'a>(ctx: &ResolverContext<'a>) -> Result<&'a Reading, Error> {
+    ctx.ctx.data::<Reading>()
+}
+
+/// The package as the request's tenant has enabled it.
+pub(crate) fn installed(ctx: &ResolverContext<'_>, package: &str) -> Result<Arc<Installed>, Error> {
+    let reading = reading(ctx)?;
+    reading.context().package(package).cloned().map_err(|error| failed(ctx, &error))
+}
+
+/// A use case's failure as this field's error.
+pub(crate) fn failed(ctx: &ResolverContext<'_>, error: &AppError) -> Error {
+    let locale = ctx.ctx.data::<Reading>().map(Reading::locale).unwrap_or_default();
+    let none = TraceId(String::new());
+    to_gql(error, locale, ctx.ctx.data::<TraceId>().unwrap_or(&none))
+}

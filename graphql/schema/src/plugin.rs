@@ -1,0 +1,188 @@
+//! What a package's component resolves: queries, and the object types they answer.
+
+use std::sync::Arc;
+
+use async_graphql::Error;
+use async_graphql::dynamic::{Field, FieldFuture, FieldValue, InputValue, Object, ResolverContext, Type, TypeRef};
+use sunlit_app::query::{plugin_resolve, record_get};
+use sunlit_app::tokens::Answer;
+use sunlit_app::{AppError, Installed};
+use sunlit_domain::id::{RecordId, lower_camel};
+use sunlit_domain::manifest::{self, FieldType, Manifest, ObjectType, Query, Returned};
+use sunlit_domain::record::Problem;
+use sunlit_domain::value::Value;
+use sunlit_domain::ErrorCode;
+
+use crate::argument::lower_texts;
+use crate::collection::load_ref;
+use crate::names::{Names, describe};
+use crate::node::{Node, ObjectNode, failed, installed, reading};
+use crate::scalar::{self, to_gql};
+
+/// The object types of the package, and the enums of its objects and arguments.
+pub(crate) fn types(names: &Names, manifest: &Manifest) -> Vec<Type> {
+    let mut types = Vec::new();
+    for object in &manifest.objects {
+        let owner = object.name.as_str();
+        types.push(object_type(names, object).into());
+        types.extend(object.fields.iter().filter_map(|field| scalar::enum_type(names, owner, field)).map(Type::from));
+    }
+    for query in &manifest.queries {
+        let owner = query.name.as_str();
+        types.extend(query.args.iter().filter_map(|arg| scalar::enum_type(names, owner, arg)).map(Type::from));
+    }
+    types
+}
+
+fn object_type(names: &Names, object: &ObjectType) -> Object {
+    let mut built = Object::new(names.type_of(object.name.as_str(), ""));
+    if let Some(title) = &object.title {
+        built = built.description(describe(title, None));
+    }
+    object.fields.iter().enumerate().fold(built, |built, (index, field)| {
+        built.field(object_field(names, object.name.as_str(), field, index))
+    })
+}
+
+fn object_field(names: &Names, owner: &str, field: &manifest::Field, index: usize) -> Field {
+    let name = lower_camel(field.name.as_str());
+    let field_type = field.field_type;
+    let built = match &field.to {
+        // Nullable: the viewer may not be allowed to read what the plugin names.
+        Some(to) => {
+            let target: Arc<str> = to.as_str().into();
+            Field::new(name, TypeRef::named(names.type_of(to.as_str(), "")), move |ctx| {
+                let target = Arc::clone(&target);
+                FieldFuture::new(async move {
+                    let node = ctx.parent_value.try_downcast_ref::<ObjectNode>()?;
+                    let Some(Value::Id(id)) = node.values.get(index) else { return Ok(None) };
+                    load_ref(&ctx, Arc::clone(&node.installed), target, RecordId(*id)).await
+                })
+            })
+        }
+        None => {
+            let type_name = match field_type {
+                FieldType::Enum => names.enum_of(owner, field.name.as_str()),
+                _ => scalar::output_type(field.kind()).to_owned(),
+            };
+            let type_ref = if field.required { TypeRef::named_nn(type_name) } else { TypeRef::named(type_name) };
+            Field::new(name, type_ref, move |ctx| {
+                let node = ctx.parent_value.try_downcast_ref::<ObjectNode>().ok();
+                let value = node.and_then(|node| node.values.get(index));
+                FieldFuture::Value(value.and_then(|value| to_gql(Some(field_type), value)))
+            })
+        }
+    };
+    built.description(describe(&field.label(), field.description.as_ref()))
+}
+
+/// The query fields in the package's namespace.
+pub(crate) fn fields(names: &Names, manifest: &Manifest) -> Vec<Field> {
+    manifest.queries.iter().filter_map(|query| field(names, manifest, query)).collect()
+}
+
+fn field(names: &Names, manifest: &Manifest, query: &Query) -> Option<Field> {
+    let item = match manifest.returned(&query.returns)? {
+        Returned::Scalar(kind) => scalar::output_type(kind).to_owned(),
+        Returned::Object(object) => names.type_of(object.name.as_str(), ""),
+        Returned::Collection(collection) => names.type_of(collection.name.as_str(), ""),
+    };
+    // Nullable, so that a plugin that fails costs its own field and nothing else.
+    let type_ref = if query.returns.is_list() { TypeRef::named_nn_list(item) } else { TypeRef::named(item) };
+    let (package, name): (Arc<str>, Arc<str>) = (names.package().into(), query.name.as_str().into());
+    let built = Field::new(lower_camel(query.name.as_str()), type_ref, move |ctx| {
+        let (package, name) = (Arc::clone(&package), Arc::clone(&name));
+        FieldFuture::new(async move { resolve(&ctx, &package, &name).await })
+    });
+    let built = query.args.iter().fold(built, |built, arg| {
+        let type_name = scalar::input_type(names, query.name.as_str(), arg);
+        let needed = arg.required && arg.default.is_none();
+        let type_ref = if needed { TypeRef::named_nn(type_name) } else { TypeRef::named(type_name) };
+        let description = describe(&arg.label(), arg.description.as_ref());
+        built.argument(InputValue::new(lower_camel(arg.name.as_str()), type_ref).description(description))
+    });
+    Some(built.description(describe(&query.title, query.description.as_ref())))
+}
+
+async fn resolve<'a>(ctx: &ResolverContext<'a>, package: &str, name: &str) -> Result<Option<FieldValue<'a>>, Error> {
+    let installed = installed(ctx, package)?;
+    let manifest = Arc::clone(&installed.package.manifest);
+    let query = manifest.query(name).ok_or_else(|| failed(ctx, &AppError::NotFound))?;
+    let args = arguments(ctx, query)?;
+    let answer = plugin_resolve::query(reading(ctx)?, &installed, query, &args).await;
+    let answer = answer.map_err(|error| failed(ctx, &error))?;
+    match manifest.returned(&query.returns) {
+        Some(Returned::Collection(collection)) => {
+            records(ctx, &installed, collection.name.as_str(), answer, query.returns.is_list()).await
+        }
+        _ => Ok(value(&installed, answer)),
+    }
+}
+
+/// The arguments in declared order, checked by their rules.
+fn arguments(ctx: &ResolverContext<'_>, query: &Query) -> Result<Vec<Value>, Error> {
+    let mut values = Vec::new();
+    let mut problems = Vec::new();
+    for arg in &query.args {
+        let path = lower_camel(arg.name.as_str());
+        let given = ctx.args.get(&path).filter(|given| !given.is_null());
+        let value = match given {
+            None => Ok(arg.default_value()),
+            Some(given) => {
+                let mut json = given.as_value().clone().into_json()?;
+                if arg.field_type == FieldType::Enum {
+                    lower_texts(&mut json);
+                }
+                Value::from_json(arg.kind(), &json)
+            }
+        };
+        match value {
+            Err(error) => problems.push(Problem::of(arg, &path, ErrorCode::InvalidInput, "form", error.0)),
+            Ok(value) => match arg.check(&value) {
+                Ok(()) => values.push(value),
+                Err(broken) => problems.push(Problem::of(arg, &path, ErrorCode::InvalidInput, broken.rule, broken.bound)),
+            },
+        }
+    }
+    if problems.is_empty() { Ok(values) } else { Err(failed(ctx, &AppError::Problems(problems))) }
+}
+
+fn value(installed: &Arc<Installed>, answer: Answer) -> Option<FieldValue<'static>> {
+    match answer {
+        Answer::Scalar(value) => to_gql(None, &value),
+        Answer::Object(values) => {
+            Some(FieldValue::owned_any(ObjectNode { installed: Arc::clone(installed), values }))
+        }
+        Answer::List(items) => {
+            let items = items.into_iter().filter_map(|item| value(installed, item));
+            Some(FieldValue::list(items.collect::<Vec<_>>()))
+        }
+    }
+}
+
+/// The records that the plugin named, in its order: those that the viewer may read.
+async fn records<'a>(
+    ctx: &ResolverContext<'a>,
+    installed: &Arc<Installed>,
+    collection: &str,
+    answer: Answer,
+    many: bool,
+) -> Result<Option<FieldValue<'a>>, Error> {
+    let items = match answer {
+        Answer::List(items) => items,
+        one => vec![one],
+    };
+    let ids: Vec<RecordId> = items
+        .into_iter()
+        .filter_map(|item| match item.into_scalar() {
+            Value::Id(id) => Some(RecordId(id)),
+            _ => None,
+        })
+        .collect();
+    let found = record_get::by_ids(reading(ctx)?, &installed.package, collection, &ids).await;
+    let found = found.map_err(|error| failed(ctx, &error))?;
+    let mut nodes = ids.iter().filter_map(|id| found.iter().find(|record| record.id == *id)).map(|record| {
+        FieldValue::owned_any(Node { installed: Arc::clone(installed), record: Arc::new(record.clone()) })
+    });
+    if many { Ok(Some(FieldValue::list(nodes.collect::<Vec<_>>()))) } else { Ok(nodes.next()) }
+}

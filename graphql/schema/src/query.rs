@@ -1,0 +1,66 @@
+//! The query fields of a collection: one by id, and lists.
+
+use std::sync::Arc;
+
+use async_graphql::Error;
+use async_graphql::dynamic::{Field, FieldFuture, FieldValue, InputValue, ResolverContext, TypeRef};
+use sunlit_app::query::{record_get, record_list};
+use sunlit_domain::id::{RecordId, lower_camel};
+use sunlit_domain::manifest::Collection;
+
+use crate::argument::{self, DEFAULT_FIRST};
+use crate::collection::wanted;
+use crate::names::{Names, describe};
+use crate::node::{Connection, Node, failed, installed, reading};
+
+/// The fields of `collection` in its package's namespace.
+pub(crate) fn fields(names: &Names, collection: &Collection) -> [Field; 2] {
+    [one(names, collection), list(names, collection)]
+}
+
+fn one(names: &Names, collection: &Collection) -> Field {
+    let (package, name): (Arc<str>, Arc<str>) = (names.package().into(), collection.name.as_str().into());
+    let type_ref = TypeRef::named(names.type_of(collection.name.as_str(), ""));
+    Field::new(lower_camel(collection.name.as_str()), type_ref, move |ctx| {
+        let (package, name) = (Arc::clone(&package), Arc::clone(&name));
+        FieldFuture::new(async move { get(&ctx, &package, &name).await })
+    })
+    .argument(InputValue::new("id", TypeRef::named_nn(TypeRef::ID)))
+    .description(describe(&collection.title, collection.description.as_ref()))
+}
+
+async fn get<'a>(ctx: &ResolverContext<'a>, package: &str, name: &str) -> Result<Option<FieldValue<'a>>, Error> {
+    let installed = installed(ctx, package)?;
+    // An id that is none leads nowhere, like one of another tenant.
+    let Ok(id) = ctx.args.try_get("id")?.string()?.parse::<RecordId>() else { return Ok(None) };
+    let found = record_get::by_ids(reading(ctx)?, &installed.package, name, &[id]).await;
+    let record = found.map_err(|error| failed(ctx, &error))?.pop();
+    Ok(record.map(|record| FieldValue::owned_any(Node { installed, record: Arc::new(record) })))
+}
+
+fn list(names: &Names, collection: &Collection) -> Field {
+    let (package, name): (Arc<str>, Arc<str>) = (names.package().into(), collection.name.as_str().into());
+    let own = collection.name.as_str();
+    let type_ref = TypeRef::named_nn(names.type_of(own, "Connection"));
+    Field::new(lower_camel(&collection.plural()), type_ref, move |ctx| {
+        let (package, name) = (Arc::clone(&package), Arc::clone(&name));
+        FieldFuture::new(async move { page(&ctx, &package, name).await })
+    })
+    .argument(InputValue::new("first", TypeRef::named(TypeRef::INT)).default_value(DEFAULT_FIRST))
+    .argument(InputValue::new("after", TypeRef::named(TypeRef::STRING)))
+    .argument(InputValue::new("filter", TypeRef::named(names.type_of(own, "Filter"))))
+    .argument(InputValue::new("order", TypeRef::named_nn_list(names.type_of(own, "Order"))))
+    .description(describe(&collection.title, collection.description.as_ref()))
+}
+
+async fn page<'a>(ctx: &ResolverContext<'a>, package: &str, name: Arc<str>) -> Result<Option<FieldValue<'a>>, Error> {
+    let installed = installed(ctx, package)?;
+    let collection = installed.package.table(&name).map_err(|error| failed(ctx, &error))?.collection();
+    let mut list = argument::list(ctx, collection)?;
+    list.fields = Some(wanted(ctx, collection));
+    let filter = list.filter.clone();
+    let found = record_list::run(reading(ctx)?, &installed.package, &name, list, record_list::MAX_FIRST).await;
+    let mut page = found.map_err(|error| failed(ctx, &error))?;
+    let records = std::mem::take(&mut page.records).into_iter().map(Arc::new).collect();
+    Ok(Some(FieldValue::owned_any(Connection { installed, collection: name, filter, page, records })))
+}

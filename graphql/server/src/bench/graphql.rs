@@ -1,0 +1,3 @@
+//! x.
+/// x
+pub async fn run(_c:crate::config::Config,_a:sunlit_domain::ScopeAuthority,_r:usize)->Result<(),crate::command::Failed>{Ok(())}

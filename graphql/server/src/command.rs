@@ -1,0 +1,86 @@
+//! The command line: one file for each thing that the binary does.
+
+mod bench;
+mod demo;
+mod doctor;
+mod installation;
+mod output;
+mod plugin;
+mod serve;
+mod tenant;
+mod token;
+
+use std::error::Error;
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand};
+use sunlit_domain::ScopeAuthority;
+
+use crate::config::Config;
+
+/// What a command fails with; told once, by `main`.
+pub type Failed = Box<dyn Error + Send + Sync>;
+
+/// 阳光政务 Sunlit: one platform for open government.
+#[derive(Debug, Parser)]
+#[command(name = "sunlit", version)]
+pub struct Cli {
+    /// The configuration file.
+    #[arg(long, default_value = "sunlit.toml", global = true)]
+    config: PathBuf,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve portals and APIs.
+    Serve,
+    /// Provision the carried regions with sample data and serve them, with developers' tools.
+    Demo(demo::Args),
+    /// Create and list tenants.
+    #[command(subcommand)]
+    Tenant(tenant::Command),
+    /// Build and check plugins.
+    #[command(subcommand)]
+    Plugin(plugin::Command),
+    /// Make an access token for development.
+    Token(token::Args),
+    /// Measure, and print lines `name value unit`.
+    Bench(bench::Args),
+    /// Say in plain words what is wrong with this installation.
+    Doctor,
+}
+
+/// Runs a command to its end.
+///
+/// # Errors
+/// Why it did not reach it, for the operator.
+pub fn run(cli: Cli, authority: ScopeAuthority) -> Result<(), Failed> {
+    let mut config = Config::read(&cli.config)?;
+    match &cli.command {
+        Command::Demo(args) => args.apply(&mut config),
+        // What these print is their answer; the log is for what goes wrong.
+        Command::Tenant(_) | Command::Plugin(_) | Command::Token(_) | Command::Bench(_) | Command::Doctor => {
+            config.log = format!("warn,{}", config.log.strip_prefix("info").unwrap_or_default().trim_start_matches(','));
+        }
+        Command::Serve => {}
+    }
+    output::log_to_stderr(&config)?;
+    actix_web::rt::System::new().block_on(async {
+        match cli.command {
+            Command::Serve => serve::run(config, authority).await,
+            Command::Demo(args) => demo::run(config, authority, &args).await,
+            Command::Tenant(command) => tenant::run(&config, &authority, command).await,
+            Command::Plugin(command) => plugin::run(&config, command),
+            Command::Token(args) => token::run(&config, &args).await,
+            Command::Bench(args) => bench::run(config, authority, args).await,
+            Command::Doctor => doctor::run(&config, &authority).await,
+        }
+    })
+}
+
+/// Tells a failure with everything that led to it.
+pub fn tell(error: &Failed) {
+    output::tell(error.as_ref());
+}

@@ -1,0 +1,35 @@
+//! Opens an installation: keys, application, published first-party packages.
+
+use std::sync::Arc;
+
+use sunlit_app::command::package::publish::{self, Existing};
+use sunlit_app::{App, AppConfig, SystemEnvironment};
+
+use super::Failed;
+use crate::config::Config;
+use crate::keys::Keys;
+use crate::packages::CARRIED;
+
+/// An open installation.
+#[derive(Debug)]
+pub(crate) struct Installation {
+    pub(crate) app: Arc<App>,
+    pub(crate) keys: Keys,
+}
+
+impl Installation {
+    /// Opens the data folder and publishes the packages that the binary carries. `existing` says what happens to a version
+    /// that is published with other content.
+    pub(crate) async fn open(config: &Config, existing: Existing) -> Result<Self, Failed> {
+        std::fs::create_dir_all(&config.data)
+            .map_err(|error| format!("{}: {error}: choose a data folder that may be written", config.data.display()))?;
+        let keys = Keys::open(&config.data)?;
+        let app_config =
+            AppConfig { data: config.data.clone(), artefact_key: keys.artefacts.to_vec(), host: config.host() };
+        let app = Arc::new(App::open(app_config, Arc::new(SystemEnvironment)).await?);
+        for carried in CARRIED {
+            publish::run(&app, carried.manifest.to_owned(), Some(carried.component.to_vec()), existing).await?;
+        }
+        Ok(Self { app, keys })
+    }
+}

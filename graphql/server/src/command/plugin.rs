@@ -1,0 +1,84 @@
+//! `sunlit plugin`: build and check.
+
+use std::path::{Path, PathBuf};
+
+use clap::Subcommand;
+use sunlit_app::Package;
+use sunlit_plugin_builder::{BuildOptions, BuiltPlugin, build};
+use sunlit_plugin_host::PluginHost;
+
+use super::Failed;
+use super::output::line;
+use crate::config::Config;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Build a plugin's folder into a component, and print what it imports and exports.
+    Build {
+        /// The folder with Cargo.toml, plugin.toml and src/lib.rs.
+        folder: PathBuf,
+        /// Where to write the component; <folder name>.wasm beside the build products when not named.
+        #[arg(long)]
+        out: Option<PathBuf>,
+    },
+    /// Build and vet a plugin as an installer would, and print what an administrator will be asked to grant.
+    Check {
+        /// The folder with Cargo.toml, plugin.toml and src/lib.rs.
+        folder: PathBuf,
+    },
+    /// Print the JSON Schema of plugin.toml, for editors.
+    Schema,
+}
+
+pub(super) fn run(config: &Config, command: Command) -> Result<(), Failed> {
+    match command {
+        Command::Build { folder, out } => {
+            let built = build(&folder, &BuildOptions::default())?;
+            let out = out.unwrap_or_else(|| Path::new("target/plugins").join(component_name(&folder)));
+            if let Some(parent) = out.parent() {
+                std::fs::create_dir_all(parent)?;
+            }
+            std::fs::write(&out, &built.component)
+                .map_err(|error| format!("{}: {error}: name another file with --out", out.display()))?;
+            line(built.world.trim_end());
+            line(format!("{}  {} bytes", out.display(), built.component.len()));
+            Ok(())
+        }
+        Command::Check { folder } => check(config, &folder),
+        Command::Schema => {
+            line(serde_json::to_string_pretty(&sunlit_domain::Manifest::json_schema())?);
+            Ok(())
+        }
+    }
+}
+
+fn component_name(folder: &Path) -> String {
+    let name = folder.canonicalize().ok().and_then(|path| path.file_name().map(|name| name.to_string_lossy().into_owned()));
+    format!("{}.wasm", name.unwrap_or_else(|| "plugin".to_owned()))
+}
+
+fn check(config: &Config, folder: &Path) -> Result<(), Failed> {
+    let file = folder.join("plugin.toml");
+    let text = std::fs::read_to_string(&file)
+        .map_err(|error| format!("{}: {error}: a plugin's folder holds a plugin.toml", file.display()))?;
+    // The manifest first: its errors are cheaper than a build.
+    sunlit_domain::Manifest::parse(&file.display().to_string(), &text)?;
+    let BuiltPlugin { component, manifest_toml, .. } = build(folder, &BuildOptions::default())?;
+    let host = PluginHost::new(&config.host(), None)?;
+    let package = Package::read(&host, &manifest_toml, Some(&component))?;
+    sunlit_schema::compose(&[package.manifest.clone()])?;
+    let plugin = &package.manifest.plugin;
+    line(format!("{} {}  {}", plugin.id, plugin.version, plugin.title.zh));
+    line(format!("component: {} bytes, sha-256 and manifest digest {}", component.len(), package.digest));
+    line("an administrator will be asked to grant:");
+    for import in package.imports() {
+        let reason = package.manifest.capabilities.get(import).map(String::as_str).unwrap_or_default();
+        line(format!("  {import}: {reason}"));
+    }
+    let unused = package.manifest.capabilities.keys().filter(|asked| !package.imports().contains(asked));
+    for capability in unused {
+        line(format!("  ({capability} is asked for but not used: remove it from [capabilities])"));
+    }
+    line("ok");
+    Ok(())
+}

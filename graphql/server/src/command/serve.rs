@@ -1,0 +1,57 @@
+//! `sunlit serve`: until SIGTERM or Ctrl-C; then what runs comes to its end.
+
+use actix_web::web;
+use sunlit_app::command::package::publish::Existing;
+use sunlit_domain::ScopeAuthority;
+use sunlit_pages::Renderer;
+
+use super::Failed;
+use super::installation::Installation;
+use crate::config::Config;
+use crate::state::State;
+use crate::token::TokenKeys;
+
+pub(super) async fn run(config: Config, authority: ScopeAuthority) -> Result<(), Failed> {
+    let existing = if config.development { Existing::Replace } else { Existing::Keep };
+    let installation = Installation::open(&config, existing).await?;
+    until_stopped(&config, installation, authority).await
+}
+
+/// Serves an open installation.
+pub(super) async fn until_stopped(
+    config: &Config,
+    installation: Installation,
+    authority: ScopeAuthority,
+) -> Result<(), Failed> {
+    let Installation { app, keys } = installation;
+    let tokens = TokenKeys::new(&keys.tokens)?;
+    let state = State::new(app.clone(), authority, tokens, Renderer::new()?, config.development);
+    let server = crate::http::serve(web::Data::new(state), config.listen, config.workers).map_err(|error| {
+        format!("cannot listen on {}: {error}: stop what uses the port, or choose another with `listen`", config.listen)
+    })?;
+    tracing::info!(listen = %config.listen, allocation = ?app.host.allocation(), "serving");
+    let handle = server.handle();
+    actix_web::rt::spawn(async move {
+        if let Err(error) = stop_signal().await {
+            tracing::error!(%error, "signals cannot be received: only a kill stops this process");
+            return;
+        }
+        tracing::info!("stopping: requests that run come to their end");
+        handle.stop(true).await;
+    });
+    server.await?;
+    app.stores.close().await;
+    tracing::info!("stopped");
+    Ok(())
+}
+
+async fn stop_signal() -> std::io::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}

@@ -1,0 +1,59 @@
+//! `sunlit tenant`: create and list tenants.
+
+use std::path::PathBuf;
+
+use clap::Subcommand;
+use sunlit_app::command::package::publish::Existing;
+use sunlit_app::query::tenant_find;
+use sunlit_domain::ScopeAuthority;
+use sunlit_domain::id::TenantSlug;
+use sunlit_tenants::{RegionLibrary, provision};
+
+use super::Failed;
+use super::installation::Installation;
+use super::output::line;
+use crate::config::Config;
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Create a tenant from its region file, and the authorities above it; doing it again changes only what differs.
+    Create {
+        /// The region's slug, such as a division code.
+        slug: TenantSlug,
+        /// A folder of region files; the carried ones serve as parents.
+        #[arg(long)]
+        regions: Option<PathBuf>,
+    },
+    /// List tenants: slug, kind, parent, name.
+    List,
+}
+
+pub(super) async fn run(config: &Config, authority: &ScopeAuthority, command: Command) -> Result<(), Failed> {
+    let Installation { app, .. } = Installation::open(config, Existing::Keep).await?;
+    match command {
+        Command::Create { slug, regions } => {
+            let library = match regions {
+                Some(folder) => RegionLibrary::folder(&folder)?,
+                None => RegionLibrary::carried()?,
+            };
+            for done in provision(&app, authority, &library, &slug).await? {
+                let packages = if done.packages.is_empty() { "no packages".to_owned() } else { done.packages.join(" ") };
+                let counts = format!("{} records created, {} kept", done.created, done.kept);
+                line(format!("{}  {}  {packages}  {counts}", done.slug, done.name));
+            }
+        }
+        Command::List => {
+            let tenants = tenant_find::all(&app).await?;
+            if tenants.is_empty() {
+                line("no tenants yet: create one with `sunlit tenant create <slug>`");
+            }
+            for tenant in &tenants {
+                let parent = tenants.iter().find(|other| Some(other.id) == tenant.parent);
+                let parent = parent.map_or("-", |parent| parent.slug.as_str());
+                line(format!("{}  {}  {parent}  {}", tenant.slug, tenant.kind, tenant.name.zh));
+            }
+        }
+    }
+    app.stores.close().await;
+    Ok(())
+}

@@ -1,0 +1,93 @@
+//! HTTP: the route table, and one file for each kind of answer.
+
+mod assets;
+mod explorer;
+mod failure;
+mod graphql;
+mod health;
+mod page;
+mod preferences;
+mod visitor;
+
+use actix_web::http::header;
+use actix_web::middleware::{Compress, DefaultHeaders};
+use actix_web::web::{self, ServiceConfig, get, post};
+use actix_web::{App, Error, HttpServer, dev};
+use tracing_actix_web::TracingLogger;
+
+use crate::state::State;
+
+/// Every route. A tenant's routes stand twice: below `/t/{tenant}`, and at the root of its own host name.
+pub fn routes(config: &mut ServiceConfig) {
+    config
+        .route("/healthz", get().to(health::alive))
+        .route("/readyz", get().to(health::ready))
+        .route("/assets/explorer/{name}", get().to(explorer::file))
+        .route("/assets/{name}", get().to(assets::asset))
+        .service(web::scope("/t/{tenant}").configure(tenant_routes))
+        .configure(tenant_routes)
+        .default_service(web::to(page::nothing));
+}
+
+/// What a tenant answers.
+fn tenant_routes(config: &mut ServiceConfig) {
+    config
+        .service(
+            web::resource("/graphql")
+                .route(post().to(graphql::execute))
+                .route(get().to(explorer::page))
+                .default_service(web::to(graphql::other_method)),
+        )
+        .route("/graphql/schema.graphql", get().to(explorer::schema))
+        .route("/preferences", get().to(preferences::set))
+        .route("/p/{package}", get().to(page::view))
+        .route("/p/{package}/{path:.*}", get().to(page::view))
+        .route("", get().to(page::home))
+        .route("/", get().to(page::home));
+}
+
+/// What every answer carries. Pages run no script, load nothing from elsewhere and stand in no frame.
+#[must_use]
+pub fn headers() -> DefaultHeaders {
+    DefaultHeaders::new()
+        .add((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .add((header::REFERRER_POLICY, "same-origin"))
+        .add((header::X_FRAME_OPTIONS, "DENY"))
+        .add((
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; \
+             frame-ancestors 'none'",
+        ))
+}
+
+/// Serves until a signal asks to stop; then lets requests that run come to their end.
+///
+/// # Errors
+/// When the address cannot be listened on.
+pub fn serve(
+    state: web::Data<State>,
+    listen: std::net::SocketAddr,
+    workers: Option<usize>,
+) -> std::io::Result<dev::Server> {
+    let server = HttpServer::new(move || {
+        App::new()
+            .app_data(state.clone())
+            .wrap(headers())
+            .wrap(Compress::default())
+            .wrap(TracingLogger::default())
+            .configure(routes)
+    });
+    let server = match workers {
+        Some(workers) => server.workers(workers),
+        None => server,
+    };
+    Ok(server.shutdown_timeout(20).disable_signals().bind(listen)?.run())
+}
+
+/// The factory of an application for tests: the same routes and headers, without a socket.
+pub fn application(
+    state: web::Data<State>,
+) -> App<impl dev::ServiceFactory<dev::ServiceRequest, Config = (), Response = dev::ServiceResponse, Error = Error, InitError = ()>>
+{
+    App::new().app_data(state).wrap(headers()).configure(routes)
+}

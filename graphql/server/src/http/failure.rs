@@ -1,0 +1,122 @@
+//! A request that failed, as a page for people or as JSON for programs.
+
+use std::fmt;
+
+use actix_web::http::{StatusCode, header};
+use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
+use sunlit_app::AppError;
+use sunlit_domain::ErrorCode;
+use sunlit_pages::{ErrorNotice, PlatformBody, PlatformPage};
+use sunlit_schema::{TraceId, refusal};
+
+use super::preferences::Chosen;
+use crate::portal;
+use crate::state::State;
+
+/// What the caller reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Form {
+    Page,
+    Json,
+}
+
+impl Form {
+    /// JSON for the API, a page for everything else.
+    pub(super) fn of(request: &HttpRequest) -> Self {
+        if request.path().ends_with("/graphql") { Self::Json } else { Self::Page }
+    }
+}
+
+/// A failure with what is needed to tell it.
+#[derive(Debug)]
+pub(super) struct Failure {
+    error: AppError,
+    form: Form,
+    chosen: Chosen,
+    trace: TraceId,
+    base: String,
+    path: String,
+}
+
+impl Failure {
+    pub(super) fn new(error: AppError, form: Form, chosen: Chosen, trace: TraceId) -> Self {
+        Self { error, form, chosen, trace, base: String::new(), path: "/".to_owned() }
+    }
+
+    /// Where it happened: the way home, and the address to come back to.
+    pub(super) fn at(mut self, base: &str, path: &str) -> Self {
+        base.clone_into(&mut self.base);
+        path.clone_into(&mut self.path);
+        self
+    }
+
+    /// The page for people.
+    fn page(&self, renderer: &sunlit_pages::Renderer) -> Option<String> {
+        let code = self.error.code();
+        let locale = portal::locale(self.chosen.locale);
+        let page = PlatformPage {
+            locale,
+            path: self.path.clone(),
+            name: portal::platform_name(self.chosen.locale),
+            body: PlatformBody::Error(ErrorNotice {
+                code: code.http_status(),
+                heading: code.message(self.chosen.locale).to_owned(),
+                message: self.error.detail(self.chosen.locale).unwrap_or_default(),
+                trace_id: (code == ErrorCode::Internal).then(|| self.trace.0.clone()),
+            }),
+            preferences: self.chosen.preferences,
+        };
+        renderer.render_platform(&page).ok()
+    }
+
+    /// The answer, rendered with the server's templates.
+    pub(super) fn answer(&self, state: &web::Data<State>) -> HttpResponse {
+        if self.form == Form::Json {
+            return self.error_response();
+        }
+        self.log();
+        match self.page(&state.renderer) {
+            Some(html) => HttpResponse::build(self.status_code())
+                .content_type("text/html; charset=utf-8")
+                .insert_header((header::CACHE_CONTROL, "no-store"))
+                .body(html),
+            None => self.error_response(),
+        }
+    }
+
+    fn log(&self) {
+        if self.error.code() == ErrorCode::Internal {
+            tracing::error!(trace.id = self.trace.0, error = &self.error as &dyn std::error::Error, "a request failed");
+        }
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.error.fmt(f)
+    }
+}
+
+impl ResponseError for Failure {
+    fn status_code(&self) -> StatusCode {
+        StatusCode::from_u16(self.error.code().http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+    }
+
+    /// Without templates: an extractor's failure of the API, and the last resort of a page.
+    fn error_response(&self) -> HttpResponse {
+        let code = self.error.code();
+        let locale = self.chosen.locale;
+        match self.form {
+            Form::Json => {
+                let detail = self.error.detail(locale).unwrap_or_default();
+                let response = refusal(code, &detail, locale).response;
+                HttpResponse::build(self.status_code())
+                    .content_type("application/graphql-response+json; charset=utf-8")
+                    .body(serde_json::to_string(&response).unwrap_or_default())
+            }
+            Form::Page => HttpResponse::build(self.status_code())
+                .content_type("text/plain; charset=utf-8")
+                .body(format!("{}\n", code.message(locale))),
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! What every request shares.
+
+use std::sync::Arc;
+
+use moka::future::Cache;
+use sunlit_app::{App, AppError, TenantContext};
+use sunlit_domain::ScopeAuthority;
+use sunlit_pages::Renderer;
+use sunlit_schema::{ComposeError, TenantSchema, compose};
+
+use crate::token::TokenKeys;
+
+/// How many package sets have their schema in memory (a schema of 50 types is about 2.3 MB).
+const MAX_SCHEMAS: u64 = 200;
+
+/// The server's state.
+#[derive(Debug)]
+pub struct State {
+    /// The application.
+    pub app: Arc<App>,
+    /// Makes scopes for requests.
+    pub authority: ScopeAuthority,
+    /// Checks tokens.
+    pub tokens: TokenKeys,
+    /// Renders pages.
+    pub renderer: Renderer,
+    /// Whether developers' tools are on.
+    pub development: bool,
+    schemas: Cache<String, Arc<TenantSchema>>,
+}
+
+impl State {
+    /// The state of a server.
+    #[must_use]
+    pub fn new(
+        app: Arc<App>,
+        authority: ScopeAuthority,
+        tokens: TokenKeys,
+        renderer: Renderer,
+        development: bool,
+    ) -> Self {
+        Self { app, authority, tokens, renderer, development, schemas: Cache::new(MAX_SCHEMAS) }
+    }
+
+    /// The schema of a tenant's package set, composed once for all tenants that share the set.
+    ///
+    /// # Errors
+    /// When the packages do not fit together.
+    pub async fn schema(&self, context: &TenantContext) -> Result<Arc<TenantSchema>, AppError> {
+        let compose = async {
+            let manifests: Vec<_> = context.packages.iter().map(|one| Arc::clone(&one.package.manifest)).collect();
+            compose(&manifests).map(Arc::new)
+        };
+        let composed = self.schemas.try_get_with_by_ref(&context.set_digest, compose).await;
+        composed.map_err(|error: Arc<ComposeError>| AppError::Package(error.to_string()))
+    }
+}

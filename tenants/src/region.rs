@@ -1,0 +1,175 @@
+//! A region file: who an authority is, what it enables, its settings and data.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use serde_json::Value as Json;
+use sunlit_domain::LocalText;
+use sunlit_domain::id::{CollectionName, FieldName, PackageId, TenantSlug};
+use sunlit_domain::manifest::Capability;
+use sunlit_domain::toml_source::{SourceErrors, SourceProblem, TomlSource};
+
+/// A region.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Region {
+    /// Who it is.
+    pub tenant: TenantEntry,
+    /// What it enables.
+    #[serde(default, rename = "package")]
+    pub packages: Vec<PackageEntry>,
+}
+
+/// The level of an authority.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// 省、自治区、直辖市.
+    Province,
+    /// 市、州、盟.
+    City,
+    /// 区、县、旗.
+    District,
+}
+
+impl Kind {
+    /// As it is stored.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Province => "province",
+            Self::City => "city",
+            Self::District => "district",
+        }
+    }
+}
+
+/// Who an authority is.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TenantEntry {
+    /// Its slug: its division code.
+    pub slug: TenantSlug,
+    /// GB/T 2260 code, six digits.
+    pub code: String,
+    /// Its level.
+    pub kind: Kind,
+    /// Its full name.
+    pub name: LocalText,
+    /// The name in headings.
+    pub short_name: LocalText,
+    /// The slug of the authority above it.
+    #[serde(default)]
+    pub parent: Option<TenantSlug>,
+    /// Host names that it answers to.
+    #[serde(default)]
+    pub hosts: Vec<String>,
+    /// A file with the outline of its area: a GeoJSON geometry in CGCS2000.
+    #[serde(default)]
+    pub outline: Option<String>,
+}
+
+/// A package that it enables.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PackageEntry {
+    /// Its id.
+    pub id: PackageId,
+    /// Its version; the last published when none is named.
+    #[serde(default)]
+    pub version: Option<String>,
+    /// What its component may import.
+    #[serde(default)]
+    pub grants: Vec<Capability>,
+    /// Its settings.
+    #[serde(default)]
+    pub settings: BTreeMap<String, Json>,
+    /// Records to begin with.
+    #[serde(default)]
+    pub data: Vec<DataEntry>,
+}
+
+/// Records of one collection.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DataEntry {
+    /// Their collection.
+    pub collection: CollectionName,
+    /// The unique field that tells whether a record is there already.
+    pub key: FieldName,
+    /// A TOML file of `[[record]]` tables.
+    pub file: String,
+}
+
+impl Region {
+    /// Reads and checks a region file. `file` is only named in errors.
+    ///
+    /// # Errors
+    /// Everything that is wrong, with file, line, field and mend.
+    pub fn parse(file: &str, text: &str) -> Result<Self, SourceErrors> {
+        let source = TomlSource::new(file, text);
+        let region: Self = source.read()?;
+        let problems = region.problems();
+        if problems.is_empty() { Ok(region) } else { Err(source.errors(problems)) }
+    }
+
+    fn problems(&self) -> Vec<SourceProblem> {
+        let mut problems = Vec::new();
+        let mut add = |path: String, message: &str| problems.push(SourceProblem { path, message: message.to_owned() });
+        let tenant = &self.tenant;
+        if tenant.code.len() != 6 || !tenant.code.bytes().all(|byte| byte.is_ascii_digit()) {
+            add("tenant.code".to_owned(), "expected six digits (GB/T 2260)");
+        }
+        if tenant.parent.as_ref() == Some(&tenant.slug) {
+            add("tenant.parent".to_owned(), "an authority is not above itself");
+        }
+        for (index, host) in tenant.hosts.iter().enumerate() {
+            if !is_host(host) {
+                add(format!("tenant.hosts.{index}"), "expected a host name in lower case, without port");
+            }
+        }
+        for (index, package) in self.packages.iter().enumerate() {
+            if self.packages[..index].iter().any(|other| other.id == package.id) {
+                add(format!("package.{index}.id"), "this package stands twice");
+            }
+        }
+        problems
+    }
+}
+
+/// A host name (RFC 1123): labels of letters, digits and hyphens.
+fn is_host(host: &str) -> bool {
+    let label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    host.len() <= 253 && host.split('.').all(label)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TEXT: &str = "[tenant]\nslug = \"999999\"\ncode = \"999999\"\nkind = \"district\"\nname = { zh = \"某区\" }\n\
+                        short_name = { zh = \"某区\" }\nhosts = [\"a.example\"]\n";
+
+    #[test]
+    fn a_region_file_is_read() {
+        assert_eq!(Region::parse("r.toml", TEXT).unwrap().tenant.kind, Kind::District);
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_with_its_line() {
+        let check = |from: &str, to: &str, expect: &str| {
+            let told = Region::parse("r.toml", &TEXT.replace(from, to)).unwrap_err().to_string();
+            assert!(told.contains(expect), "{told}");
+        };
+        check("code = \"999999\"", "code = \"99\"", "r.toml:3: tenant.code: expected six digits");
+        check("a.example", "A.example:80", "r.toml:7: tenant.hosts.0");
+        check("kind = \"district\"", "kind = \"galaxy\"", "r.toml:4");
+        check("slug = \"999999\"", "slug = \"../x\"", "r.toml:2");
+        check("hosts", "host", "unknown field");
+    }
+}

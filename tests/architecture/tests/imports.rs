@@ -1,0 +1,148 @@
+//! Imports between crates go one way, and each large dependency has one owner.
+
+use sunlit_test_architecture::{Crate, Findings, RustSource, Workspace, has_word};
+
+const DOMAIN: &str = "core/domain";
+const STORAGE: &str = "core/storage";
+const PLUGIN_HOST: &str = "core/plugin-host";
+const APP: &str = "core/app";
+const TENANTS: &str = "tenants";
+const SCHEMA: &str = "graphql/schema";
+const PAGES: &str = "graphql/pages";
+const SERVER: &str = "graphql/server";
+const SDK: &str = "plugins/sdk";
+const BUILDER: &str = "plugins/builder";
+const SUPPORT: &str = "tests/support";
+
+/// Each crate's folder and the folders that it may import. A plugin's folder needs no row: see [`is_plugin`].
+const MAY_IMPORT: [(&str, &[&str]); 13] = [
+    (DOMAIN, &[]),
+    (STORAGE, &[DOMAIN]),
+    (PLUGIN_HOST, &[DOMAIN]),
+    (APP, &[STORAGE, PLUGIN_HOST, DOMAIN]),
+    (TENANTS, &[APP, STORAGE, DOMAIN]),
+    (SCHEMA, &[TENANTS, APP, DOMAIN]),
+    (PAGES, &[DOMAIN]),
+    (SERVER, &[PAGES, SCHEMA, TENANTS, APP, STORAGE, PLUGIN_HOST, DOMAIN, BUILDER]),
+    (SDK, &[]),
+    (BUILDER, &[]),
+    (SUPPORT, &[SERVER, PAGES, SCHEMA, TENANTS, APP, STORAGE, PLUGIN_HOST, DOMAIN, BUILDER]),
+    ("tests/conformance", &[SUPPORT, SERVER, PAGES, SCHEMA, TENANTS, APP, STORAGE, PLUGIN_HOST, DOMAIN, BUILDER]),
+    ("tests/architecture", &[]),
+];
+
+/// Large dependencies (each with what belongs to its family: `sqlx` and `sqlx-core`) and the crates that may name them.
+const OWNERS: [(&str, &[&str]); 10] = [
+    ("sea-orm", &[STORAGE, SERVER]),
+    ("sea-query", &[STORAGE]),
+    ("sqlx", &[STORAGE]),
+    ("wasmtime", &[PLUGIN_HOST]),
+    ("async-graphql", &[SCHEMA, SERVER]),
+    ("actix-web", &[SERVER, SUPPORT]),
+    ("minijinja", &[PAGES]),
+    ("jsonwebtoken", &[SERVER]),
+    ("wit-component", &[BUILDER]),
+    ("wit-bindgen", &[SDK]),
+];
+
+const TABLE: &str = "tests/architecture/tests/imports.rs";
+
+/// A folder in `plugins` or `tests/plugins` that has no row of its own.
+fn is_plugin(folder: &str) -> bool {
+    let parent = folder.rsplit_once('/').map(|(parent, _)| parent);
+    matches!(parent, Some("plugins" | "tests/plugins")) && row(folder).is_none()
+}
+
+fn row(folder: &str) -> Option<&'static [&'static str]> {
+    MAY_IMPORT.iter().find(|(known, _)| *known == folder).map(|(_, allowed)| *allowed)
+}
+
+#[test]
+fn imports_between_crates_go_one_way() {
+    let mut findings = Findings::default();
+    for krate in Workspace::open().crates() {
+        match row(&krate.folder) {
+            Some(allowed) => check(&krate, allowed, &mut findings),
+            None if is_plugin(&krate.folder) => check(&krate, &[SDK], &mut findings),
+            None => findings.add(
+                &format!("{}/Cargo.toml", krate.folder),
+                format_args!("{} has no row in the table: add one to MAY_IMPORT in {TABLE}", krate.name),
+            ),
+        }
+    }
+    findings.none(
+        "Move what is shared into the crate that both may import (ARCHITECTURE.md, Code map), or pass it in as a parameter. \
+         Tests alone may import otherwise: then it is a dev-dependency.",
+    );
+}
+
+fn check(krate: &Crate, allowed: &[&str], findings: &mut Findings) {
+    for dependency in krate.dependencies.iter().filter(|dependency| !dependency.dev) {
+        let Some(folder) = &dependency.folder else { continue };
+        if !allowed.contains(&folder.as_str()) {
+            let may = if allowed.is_empty() { "nothing of ours".to_owned() } else { allowed.join(", ") };
+            findings.add(
+                &format!("{}/Cargo.toml", krate.folder),
+                format_args!("{} imports {}: it may import {may}", krate.name, dependency.name),
+            );
+        }
+    }
+}
+
+#[test]
+fn every_row_of_the_table_is_a_crate() {
+    let crates = Workspace::open().crates();
+    let mut findings = Findings::default();
+    for (folder, _) in MAY_IMPORT {
+        if !crates.iter().any(|krate| krate.folder == folder) {
+            findings.add(TABLE, format_args!("`{folder}` is no crate"));
+        }
+    }
+    findings.none("Take the row out of MAY_IMPORT.");
+}
+
+#[test]
+fn each_large_dependency_has_one_owner() {
+    let mut findings = Findings::default();
+    for krate in Workspace::open().crates() {
+        for dependency in &krate.dependencies {
+            let family = OWNERS.iter().find(|(family, _)| is_of(&dependency.name, family));
+            let Some((family, owners)) = family else { continue };
+            if !owners.contains(&krate.folder.as_str()) {
+                findings.add(
+                    &format!("{}/Cargo.toml", krate.folder),
+                    format_args!(
+                        "{} names {}, but {family} is owned by {}",
+                        krate.name,
+                        dependency.name,
+                        owners.join(", ")
+                    ),
+                );
+            }
+        }
+    }
+    findings.none("Ask the owner for what is needed: it offers it in its own words, without a type of the dependency.");
+}
+
+fn is_of(name: &str, family: &str) -> bool {
+    name.strip_prefix(family).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'))
+}
+
+/// The server names `sea-orm` for its benchmark of a bare query, and for nothing else.
+#[test]
+fn the_server_speaks_sql_in_its_benchmark_only() {
+    let workspace = Workspace::open();
+    let mut findings = Findings::default();
+    let of_server = workspace.with_extension(&["rs"]).filter(|file| file.starts_with("graphql/server/"));
+    for file in of_server.filter(|file| !file.starts_with("graphql/server/src/bench")) {
+        let source = RustSource::new(&workspace.text(file).unwrap_or_default());
+        for (index, line) in source.code().lines().enumerate() {
+            if has_word(line, "sea_orm") {
+                findings.at(file, index + 1, "names sea_orm");
+            }
+        }
+    }
+    findings.none(
+        "Put the query into core/storage and call it through core/app; only graphql/server/src/bench may name sea_orm.",
+    );
+}

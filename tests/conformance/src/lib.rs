@@ -1,0 +1,1 @@
+//! Hostile components, manifests and requests against the real host.

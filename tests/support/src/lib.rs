@@ -1,0 +1,1 @@
+//! A whole Sunlit on a throw-away folder, for tests.
