@@ -2,7 +2,8 @@
 # What must be on the machine before anything is built or tested. Sourced by infra/run and infra/test, from the root of the
 # repository. Each need_* is quick and says nothing when the thing is there.
 
-say() { printf '%s\n' "$*" >&2; }
+# Each argument a line.
+say() { printf '%s\n' "$@" >&2; }
 
 fail() {
   say "$@"

@@ -24,7 +24,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         let component = Path::new(&out).join(format!("{name}.wasm"));
         fs::write(&component, &built.component)?;
         let manifest = folder.join("plugin.toml");
-        writeln!(list, "    Carried {{ manifest: include_str!({manifest:?}), component: include_bytes!({component:?}) }},")?;
+        writeln!(
+            list,
+            "    Carried {{ manifest: include_str!({manifest:?}), component: include_bytes!({component:?}) }},"
+        )?;
     }
     list.push_str("]\n");
     fs::write(Path::new(&out).join("packages.rs"), list)?;

@@ -64,7 +64,10 @@ impl RegionLibrary {
         let failed = |source| ProvisionError::File { path: name.to_owned(), source };
         let plain = Path::new(name).components().all(|part| matches!(part, Component::Normal(_)));
         if !plain {
-            return Err(failed(std::io::Error::new(std::io::ErrorKind::InvalidInput, "a path inside the folder is expected")));
+            return Err(failed(std::io::Error::new(
+                std::io::ErrorKind::InvalidInput,
+                "a path inside the folder is expected",
+            )));
         }
         if let Some(folder) = &self.folder {
             let path = folder.join(name);

@@ -89,7 +89,11 @@ impl App {
     }
 
     /// Reads a package off the async threads: compiling keeps all cores busy for a while.
-    pub(crate) async fn read_package(&self, manifest: String, component: Option<Vec<u8>>) -> Result<Arc<Package>, AppError> {
+    pub(crate) async fn read_package(
+        &self,
+        manifest: String,
+        component: Option<Vec<u8>>,
+    ) -> Result<Arc<Package>, AppError> {
         let host = self.host.clone();
         let read = tokio::task::spawn_blocking(move || Package::read(&host, &manifest, component.as_deref()));
         let package = read.await.map_err(|_| AppError::Storage(StorageError::Interrupted))??;

@@ -1,5 +1,6 @@
 //! What a use case answers when it cannot do what was asked, and which [`ErrorCode`] a caller sees.
 
+use sunlit_domain::error_code::message;
 use sunlit_domain::filter::FilterError;
 use sunlit_domain::manifest::Capability;
 use sunlit_domain::page::PageError;
@@ -123,12 +124,8 @@ impl AppError {
             Self::Problems(problems) => {
                 Some(problems.iter().map(|problem| problem.message(locale)).collect::<Vec<_>>().join("；"))
             }
-            Self::Filter(_)
-            | Self::Page(_)
-            | Self::Argument(_)
-            | Self::Limit(_)
-            | Self::BrokenReference
-            | Self::Conflict { .. } => Some(self.to_string()),
+            Self::Filter(_) | Self::Page(_) | Self::Argument(_) | Self::Limit(_) => Some(self.to_string()),
+            Self::BrokenReference => Some(message("problem.referred", locale).to_owned()),
             Self::PluginDeclined(reason) => Some(reason.clone()),
             _ => None,
         }
@@ -142,9 +139,10 @@ impl AppError {
             Outcome::Declined(error) => return Some(Self::PluginDeclined(said(error))),
             Outcome::TimedOut | Outcome::OutOfMemory => String::new(),
             Outcome::LimitExceeded(budget) => budget.to_string(),
-            Outcome::Trapped(text) | Outcome::NotGranted(text) | Outcome::Unavailable(text) | Outcome::BadOutput(text) => {
-                text.clone()
-            }
+            Outcome::Trapped(text)
+            | Outcome::NotGranted(text)
+            | Outcome::Unavailable(text)
+            | Outcome::BadOutput(text) => text.clone(),
         };
         Some(Self::PluginFailed {
             package: package.to_owned(),

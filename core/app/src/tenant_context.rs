@@ -77,7 +77,9 @@ impl Installed {
         let set: BTreeMap<_, _> = settings.map(|row| (row.name.as_str(), row.value.as_str())).collect();
         let declared = package.manifest.settings.iter().map(|field| {
             let stored = set.get(field.name.as_str()).and_then(|text| serde_json::from_str(text).ok());
-            let value = stored.and_then(|json| Value::from_json(field.kind(), &json).ok()).filter(|value| field.check(value).is_ok());
+            let value = stored
+                .and_then(|json| Value::from_json(field.kind(), &json).ok())
+                .filter(|value| field.check(value).is_ok());
             (field.name.to_string(), value.unwrap_or_else(|| field.default_value()))
         });
         let settings = Arc::new(declared.collect());

@@ -75,7 +75,9 @@ fn token(value: &Value) -> Token {
         Value::Null => Token::Null,
         Value::Bool(value) => Token::Boolean(*value),
         Value::Int(value) => Token::Int(*value),
-        Value::Decimal(Decimal { unscaled, scale }) => Token::Decimal(TokenDecimal { unscaled: *unscaled, scale: *scale }),
+        Value::Decimal(Decimal { unscaled, scale }) => {
+            Token::Decimal(TokenDecimal { unscaled: *unscaled, scale: *scale })
+        }
         Value::Text(text) => Token::Text(text.clone()),
         Value::Date(date) => Token::Text(date.to_string()),
         Value::DateTime(instant) => Token::Text(instant.to_string()),
@@ -147,7 +149,9 @@ impl Reader<'_> {
             let index = found.ok_or_else(|| format!("`{name}` is not a declared field"))?;
             let field = &fields[index];
             let value = from_token(field.kind(), self.next()?).map_err(|error| format!("`{name}`: {error}"))?;
-            field.check(&value).map_err(|broken| format!("`{name}` breaks the rule {} {}", broken.rule, broken.bound))?;
+            field
+                .check(&value)
+                .map_err(|broken| format!("`{name}` breaks the rule {} {}", broken.rule, broken.bound))?;
             values[index] = value;
         }
         let missing = fields.iter().zip(&values).find(|(field, value)| field.required && value.is_null());
@@ -167,11 +171,12 @@ impl Reader<'_> {
             Token::Null => Json::Null,
             Token::Boolean(value) => Json::from(value),
             Token::Int(value) => Json::from(value),
-            Token::Decimal(TokenDecimal { unscaled, scale }) => Json::from(Decimal { unscaled, scale: scale.min(18) }.to_string()),
-            Token::Text(text) => Json::from(text),
-            Token::Point(point) => {
-                Point::from_e6(point.lat_e6.into(), point.lng_e6.into()).map_or(Json::Null, |point| Value::Point(point).to_json())
+            Token::Decimal(TokenDecimal { unscaled, scale }) => {
+                Json::from(Decimal { unscaled, scale: scale.min(18) }.to_string())
             }
+            Token::Text(text) => Json::from(text),
+            Token::Point(point) => Point::from_e6(point.lat_e6.into(), point.lng_e6.into())
+                .map_or(Json::Null, |point| Value::Point(point).to_json()),
             Token::Items(count) => Json::Array((0..count).map(|_| self.json()).collect::<Result<_, _>>()?),
             Token::Object(shape) => {
                 let mut object = Map::new();
@@ -195,7 +200,9 @@ fn from_token(kind: Kind, token: &Token) -> Result<Value, String> {
         (Kind::Int, Token::Int(value)) => i32::try_from(*value).ok().map(|value| Value::Int(value.into())),
         (Kind::Decimal(scale), Token::Int(value)) => decimal(*value, 0, scale),
         (Kind::Decimal(scale), Token::Decimal(value)) => decimal(value.unscaled, value.scale, scale),
-        (Kind::Point, Token::Point(point)) => Point::from_e6(point.lat_e6.into(), point.lng_e6.into()).map(Value::Point),
+        (Kind::Point, Token::Point(point)) => {
+            Point::from_e6(point.lat_e6.into(), point.lng_e6.into()).map(Value::Point)
+        }
         (Kind::Text | Kind::Date | Kind::DateTime | Kind::Id, Token::Text(text)) if bounded(text) => {
             Value::from_json(kind, &Json::from(text.as_str())).ok()
         }

@@ -153,7 +153,7 @@ name_type!(
     "at most 40 lower-case letters and digits, parts joined by single underscores, a letter first"
 );
 name_type!(
-    /// A tenant's slug: a division code (`610112`), a department's `<code>-<pinyin>`, a ministry's `cn-<abbreviation>`.
+    /// A tenant's slug: a division code of six digits, a department's `<code>-<pinyin>`, a ministry's `cn-<abbreviation>`.
     TenantSlug, "tenant slug", 40, '-', |c| c.is_ascii_lowercase() || c.is_ascii_digit(), "^[a-z0-9]+(-[a-z0-9]+)*$",
     "at most 40 lower-case letters and digits, parts joined by single hyphens"
 );

@@ -17,7 +17,7 @@ pub mod toml_source;
 pub mod value;
 
 pub use error_code::ErrorCode;
-pub use locale::{Locale, LocalText};
+pub use locale::{LocalText, Locale};
 pub use manifest::Manifest;
 pub use scope::{Actor, Role, Scope, ScopeAuthority};
 pub use value::Value;

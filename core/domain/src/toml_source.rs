@@ -34,7 +34,11 @@ pub struct SourceError {
 impl fmt::Display for SourceError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { file, line, path, message } = self;
-        if path.is_empty() { write!(f, "{file}:{line}: {message}") } else { write!(f, "{file}:{line}: {path}: {message}") }
+        if path.is_empty() {
+            write!(f, "{file}:{line}: {message}")
+        } else {
+            write!(f, "{file}:{line}: {path}: {message}")
+        }
     }
 }
 
@@ -85,7 +89,8 @@ impl<'a> TomlSource<'a> {
     #[must_use]
     pub fn errors(&self, problems: Vec<SourceProblem>) -> SourceErrors {
         let table = DeTable::parse(self.text).ok();
-        let locate = |path: &str| table.as_ref().and_then(|table| locate(table.get_ref(), path)).map_or(0, |span| span.start);
+        let locate =
+            |path: &str| table.as_ref().and_then(|table| locate(table.get_ref(), path)).map_or(0, |span| span.start);
         let errors = problems.into_iter().take(MAX_ERRORS).map(|problem| SourceError {
             file: self.file.to_owned(),
             line: self.line(locate(&problem.path)),
@@ -134,7 +139,8 @@ fn locate(table: &DeTable<'_>, path: &str) -> Option<Range<usize>> {
 mod tests {
     use super::*;
 
-    const TEXT: &str = "[plugin]\nid = 'x'\n\n[[collection]]\nname = 'a'\n[[collection.field]]\nname = 'b'\nscale = 3\n";
+    const TEXT: &str =
+        "[plugin]\nid = 'x'\n\n[[collection]]\nname = 'a'\n[[collection.field]]\nname = 'b'\nscale = 3\n";
 
     #[test]
     fn a_problem_is_told_with_its_line() {

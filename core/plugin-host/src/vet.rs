@@ -119,7 +119,8 @@ fn allowed_import(name: &ComponentExternName<'_>) -> Result<Option<Capability>, 
     if !name.starts_with("sunlit:host/") {
         return Err(PluginError::ForeignImport { name: name.to_owned() });
     }
-    match Capability::ALL.into_iter().find(|capability| is_version_of(name, crate::capability::interface(*capability))) {
+    match Capability::ALL.into_iter().find(|capability| is_version_of(name, crate::capability::interface(*capability)))
+    {
         Some(capability) => Ok(Some(capability)),
         None => Err(PluginError::UnknownInterface { name: name.to_owned() }),
     }

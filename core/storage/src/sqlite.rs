@@ -39,7 +39,9 @@ impl SqliteFile {
                 .max_lifetime(None)
                 .test_before_acquire(false)
         };
-        let connect = |error| StorageError::Database(sea_orm::DbErr::Conn(sea_orm::RuntimeErr::SqlxError(std::sync::Arc::new(error))));
+        let connect = |error| {
+            StorageError::Database(sea_orm::DbErr::Conn(sea_orm::RuntimeErr::SqlxError(std::sync::Arc::new(error))))
+        };
         let writer = pool(1).connect_with(options.clone()).await.map_err(connect)?;
         let readers = pool(readers).connect_lazy_with(options.create_if_missing(false).read_only(true));
         Ok(Self {

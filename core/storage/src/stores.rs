@@ -141,6 +141,5 @@ impl TenantStore {
 }
 
 pub(crate) fn make_folder(folder: &Path) -> Result<(), StorageError> {
-    std::fs::create_dir_all(folder)
-        .map_err(|source| StorageError::File { path: folder.display().to_string(), source })
+    std::fs::create_dir_all(folder).map_err(|source| StorageError::File { path: folder.display().to_string(), source })
 }

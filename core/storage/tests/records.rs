@@ -97,9 +97,13 @@ async fn a_record_comes_back_as_it_was_written() {
     let kit = Kit::new();
     let scope = kit.tenant(1).await;
     let written = kit
-        .insert(&scope, 7, json!({ "code": "A1", "name": "未央\u{1F3ED}'\"%_", "rent": "-38.50", "floors": -3, "open": true,
+        .insert(
+            &scope,
+            7,
+            json!({ "code": "A1", "name": "未央\u{1F3ED}'\"%_", "rent": "-38.50", "floors": -3, "open": true,
             "opened_on": "2026-02-28", "checked_at": "1969-12-31T23:59:59.999999Z",
-            "at": { "lat": -34.293_001, "lng": 108.9 }, "use_kind": "plant" }))
+            "at": { "lat": -34.293_001, "lng": 108.9 }, "use_kind": "plant" }),
+        )
         .await
         .unwrap();
     let page = kit.list(&scope, &ListQuery { first: 10, ..ListQuery::default() }).await;
@@ -207,8 +211,8 @@ fn any_record() -> impl Strategy<Value = Json> {
 
 fn any_filter() -> impl Strategy<Value = Json> {
     let ordered = prop::sample::select(vec!["eq", "ne", "lt", "lte", "gt", "gte"]);
-    let leaf =
-        (any_record(), 0_usize..8, ordered, 0_usize..5, -2_i32..3, -2_i32..3).prop_map(|(values, which, op, form, a, b)| {
+    let leaf = (any_record(), 0_usize..8, ordered, 0_usize..5, -2_i32..3, -2_i32..3).prop_map(
+        |(values, which, op, form, a, b)| {
             let name = ["name", "rent", "floors", "open", "opened_on", "checked_at", "at", "use_kind"][which];
             let value = values[name].clone();
             let test = match (form, name) {
@@ -225,7 +229,8 @@ fn any_filter() -> impl Strategy<Value = Json> {
                 _ => json!({ "is_null": true }),
             };
             json!({ name: test })
-        });
+        },
+    );
     leaf.prop_recursive(3, 12, 3, |inner| {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..3).prop_map(|all| json!({ "and": all })),

@@ -19,9 +19,8 @@ pub(crate) fn list(ctx: &ResolverContext<'_>, collection: &Collection) -> Result
     let first = match ctx.args.get("first") {
         Some(first) if !first.is_null() => {
             let asked = first.i64()?;
-            u32::try_from(asked).map_err(|_| {
-                failed(ctx, &AppError::Limit(format!("first is {asked}: ask for 1 to {MAX_FIRST}")))
-            })?
+            u32::try_from(asked)
+                .map_err(|_| failed(ctx, &AppError::Limit(format!("first is {asked}: ask for 1 to {MAX_FIRST}"))))?
         }
         _ => DEFAULT_FIRST,
     };
@@ -44,7 +43,8 @@ pub(crate) fn list(ctx: &ResolverContext<'_>, collection: &Collection) -> Result
             for item in given.list()?.iter() {
                 names.push(order_name(item.enum_name()?));
             }
-            Order::read(collection, names.iter().map(String::as_str), false).map_err(|error| failed(ctx, &error.into()))?
+            Order::read(collection, names.iter().map(String::as_str), false)
+                .map_err(|error| failed(ctx, &error.into()))?
         }
         _ => Order::default(),
     };

@@ -14,18 +14,12 @@ use sunlit_domain::value::Value;
 
 use crate::loader::{ComputedKey, Gather, RefKey};
 use crate::names::{Names, describe};
-use crate::node::{Connection, Node, failed, reading};
+use crate::node::{Connection, Node, failed, reading, settle};
 use crate::scalar::{self, PageInfo, to_gql};
 
 /// The standard fields that the API shows.
-const SHOWN: [Standard; 6] = [
-    Standard::Id,
-    Standard::State,
-    Standard::Version,
-    Standard::CreatedAt,
-    Standard::UpdatedAt,
-    Standard::PublishedAt,
-];
+const SHOWN: [Standard; 6] =
+    [Standard::Id, Standard::State, Standard::Version, Standard::CreatedAt, Standard::UpdatedAt, Standard::PublishedAt];
 
 /// All types of `collection`.
 pub(crate) fn types(names: &Names, collection: &Collection) -> Vec<Type> {
@@ -102,7 +96,7 @@ fn reference(names: &Names, field: &manifest::Field, index: usize, to: &str) -> 
         FieldFuture::new(async move {
             let node = parent(&ctx)?;
             let Some(Value::Id(id)) = node.record.values.get(index) else { return Ok(None) };
-            load_ref(&ctx, node.installed.clone(), target, RecordId(*id)).await
+            settle(&ctx, load_ref(&ctx, node.installed.clone(), target, RecordId(*id)).await)
         })
     })
     .description(describe(&field.label(), field.description.as_ref()))
@@ -132,8 +126,8 @@ fn computed_field(collection: &Collection, computed: &Computed) -> Field {
             let loader = ctx.ctx.data::<DataLoader<Gather>>()?;
             let installed = Arc::clone(&node.installed);
             let key = ComputedKey { installed, collection, computed, record: Arc::clone(&node.record) };
-            let value = loader.load_one(key).await.map_err(|error| failed(&ctx, &error))?;
-            Ok(value.and_then(|value| to_gql(None, &value)))
+            let value = loader.load_one(key).await.map_err(|error| failed(&ctx, &error));
+            settle(&ctx, value.map(|value| value.and_then(|value| to_gql(None, &value))))
         })
     })
     .description(describe(&computed.title, computed.description.as_ref()))
@@ -231,9 +225,12 @@ pub(crate) fn wanted(ctx: &ResolverContext<'_>, collection: &Collection) -> Vec<
             if let Some((index, _)) = collection.field(selected.name(), Spelling::Api) {
                 fields.push(index);
             }
-            let computed = collection.computed.iter().find(|computed| lower_camel(computed.name.as_str()) == selected.name());
+            let computed =
+                collection.computed.iter().find(|computed| lower_camel(computed.name.as_str()) == selected.name());
             let needs = computed.map_or(&[][..], |computed| &computed.needs);
-            fields.extend(needs.iter().filter_map(|need| collection.field(need.as_str(), Spelling::Manifest)).map(|(i, _)| i));
+            fields.extend(
+                needs.iter().filter_map(|need| collection.field(need.as_str(), Spelling::Manifest)).map(|(i, _)| i),
+            );
         }
     }
     fields.sort_unstable();

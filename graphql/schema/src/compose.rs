@@ -48,7 +48,8 @@ pub enum ComposeError {
 /// [`ComposeError`].
 pub fn compose(manifests: &[Arc<Manifest>]) -> Result<TenantSchema, ComposeError> {
     let mut root = Object::new("Query").description("查询入口，每个功能包一个字段。 / One field for each package.");
-    let mut mutations = Object::new("Mutation").description("每个字段是一个命令，依次执行。 / Each field is one command.");
+    let mut mutations =
+        Object::new("Mutation").description("每个字段是一个命令，依次执行。 / Each field is one command.");
     let (mut types, mut lists) = (Vec::new(), BTreeSet::new());
     let mut writes = false;
     root = root.field(api_version());

@@ -171,9 +171,9 @@ impl<'a> Meter<'a> {
             Selection::InlineFragment(inline) => self.roots(&inline.node.selection_set.node, operation, depth + 1),
             Selection::FragmentSpread(spread) => {
                 let fragment = self.document.fragments.get(&spread.node.fragment_name.node);
-                fragment.filter(|_| depth < 4).map_or(1, |fragment| {
-                    self.roots(&fragment.node.selection_set.node, operation, depth + 1)
-                })
+                fragment
+                    .filter(|_| depth < 4)
+                    .map_or(1, |fragment| self.roots(&fragment.node.selection_set.node, operation, depth + 1))
             }
         };
         set.items.iter().map(count).fold(0, usize::saturating_add)

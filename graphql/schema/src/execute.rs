@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_graphql::dataloader::DataLoader;
 use async_graphql::parser::parse_query;
-use async_graphql::{PathSegment, Request, Response, ServerError};
+use async_graphql::{Request, Response, ServerError};
 use sunlit_app::Reading;
 use sunlit_domain::{ErrorCode, Locale};
 
@@ -37,6 +37,19 @@ pub struct Execution {
     pub executed: bool,
     /// What it cost.
     pub cost: u64,
+}
+
+impl Execution {
+    /// The answer as JSON. A document that was not executed has no `data` entry (GraphQL over HTTP, §6.4.2).
+    #[must_use]
+    pub fn to_json(&self) -> String {
+        let text = if self.executed {
+            serde_json::to_string(&self.response)
+        } else {
+            serde_json::to_string(&serde_json::json!({ "errors": self.response.errors }))
+        };
+        text.unwrap_or_default()
+    }
 }
 
 /// Executes `request` for `reading`. Always answers; a document that is refused answers with errors only.
@@ -90,10 +103,11 @@ fn not_graphql(mut error: ServerError, locale: Locale) -> Execution {
     Execution { response: Response::from_errors(vec![error]), executed: false, cost: 0 }
 }
 
-/// Errors without any data and without a path come from parsing or validation, not from a field.
+/// Errors of parsing and validation carry no code; those of our fields always do.
 fn is_request_error(response: &Response) -> bool {
-    let has_path = |error: &ServerError| error.path.iter().any(|segment| matches!(segment, PathSegment::Field(_)));
-    response.data == async_graphql::Value::Null && !response.errors.is_empty() && !response.errors.iter().any(has_path)
+    let has_code =
+        |error: &ServerError| error.extensions.as_ref().is_some_and(|extensions| extensions.get("code").is_some());
+    response.data == async_graphql::Value::Null && !response.errors.is_empty() && !response.errors.iter().any(has_code)
 }
 
 fn code_if_missing(error: &mut ServerError, code: ErrorCode) {

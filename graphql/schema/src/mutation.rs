@@ -13,7 +13,7 @@ use sunlit_domain::record::Record;
 
 use crate::argument::lower_texts;
 use crate::names::{Names, describe};
-use crate::node::{Node, failed, installed, reading};
+use crate::node::{Node, failed, installed, reading, settle};
 use crate::scalar::UserError;
 
 /// What a mutation answers.
@@ -44,9 +44,9 @@ pub(crate) fn payload(names: &Names, collection: &Collection) -> Object {
         }))
         .field(Field::new("errors", TypeRef::named_nn_list_nn("UserError"), |ctx| {
             let payload = ctx.parent_value.try_downcast_ref::<Payload>().ok();
-            FieldFuture::Value(payload.map(|payload| {
-                FieldValue::list(payload.errors.iter().cloned().map(FieldValue::owned_any))
-            }))
+            FieldFuture::Value(
+                payload.map(|payload| FieldValue::list(payload.errors.iter().cloned().map(FieldValue::owned_any))),
+            )
         }))
 }
 
@@ -81,10 +81,10 @@ fn field(names: &Names, collection: &Collection, verb: Verb) -> Field {
         Verb::Update => "Update",
         Verb::Delete => "Delete",
     };
-    let type_ref = TypeRef::named_nn(names.type_of(collection.name.as_str(), "Payload"));
+    let type_ref = TypeRef::named(names.type_of(collection.name.as_str(), "Payload"));
     Field::new(names.mutation(word, collection), type_ref, move |ctx| {
         let (package, name) = (Arc::clone(&package), Arc::clone(&name));
-        FieldFuture::new(async move { run(&ctx, verb, &package, &name).await })
+        FieldFuture::new(async move { settle(&ctx, run(&ctx, verb, &package, &name).await) })
     })
     .description(describe(&collection.title, None))
 }
@@ -124,7 +124,9 @@ async fn write(
         Verb::Update => {
             let input = input(ctx, installed, name)?;
             match target(ctx)? {
-                Some(target) => command::record::update::run(app, scope, package, name, target, &input, Spelling::Api).await,
+                Some(target) => {
+                    command::record::update::run(app, scope, package, name, target, &input, Spelling::Api).await
+                }
                 None => Err(AppError::NotFound),
             }
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_graphql::Error;
-use async_graphql::dynamic::ResolverContext;
+use async_graphql::dynamic::{FieldValue, ResolverContext};
 use sunlit_app::query::record_list::Page;
 use sunlit_app::{AppError, Installed, Reading};
 use sunlit_domain::filter::Filter;
@@ -45,6 +45,19 @@ pub(crate) fn reading<'a>(ctx: &ResolverContext<'a>) -> Result<&'a Reading, Erro
 pub(crate) fn installed(ctx: &ResolverContext<'_>, package: &str) -> Result<Arc<Installed>, Error> {
     let reading = reading(ctx)?;
     reading.context().package(package).cloned().map_err(|error| failed(ctx, &error))
+}
+
+/// Settles a field that may fail: the failure is told with the field's path, and costs that field alone. The library would
+/// leave the path out. Only for nullable fields.
+pub(crate) fn settle<'a>(
+    ctx: &ResolverContext<'_>,
+    result: Result<Option<FieldValue<'a>>, Error>,
+) -> Result<Option<FieldValue<'a>>, Error> {
+    result.or_else(|error| {
+        let error = error.into_server_error(ctx.ctx.item.pos);
+        ctx.ctx.add_error(ctx.ctx.set_error_path(error));
+        Ok(None)
+    })
 }
 
 /// A use case's failure as this field's error.

@@ -7,16 +7,16 @@ use async_graphql::dynamic::{Field, FieldFuture, FieldValue, InputValue, Object,
 use sunlit_app::query::{plugin_resolve, record_get};
 use sunlit_app::tokens::Answer;
 use sunlit_app::{AppError, Installed};
+use sunlit_domain::ErrorCode;
 use sunlit_domain::id::{RecordId, lower_camel};
 use sunlit_domain::manifest::{self, FieldType, Manifest, ObjectType, Query, Returned};
 use sunlit_domain::record::Problem;
 use sunlit_domain::value::Value;
-use sunlit_domain::ErrorCode;
 
 use crate::argument::lower_texts;
 use crate::collection::load_ref;
 use crate::names::{Names, describe};
-use crate::node::{Node, ObjectNode, failed, installed, reading};
+use crate::node::{Node, ObjectNode, failed, installed, reading, settle};
 use crate::scalar::{self, to_gql};
 
 /// The object types of the package, and the enums of its objects and arguments.
@@ -39,9 +39,11 @@ fn object_type(names: &Names, object: &ObjectType) -> Object {
     if let Some(title) = &object.title {
         built = built.description(describe(title, None));
     }
-    object.fields.iter().enumerate().fold(built, |built, (index, field)| {
-        built.field(object_field(names, object.name.as_str(), field, index))
-    })
+    object
+        .fields
+        .iter()
+        .enumerate()
+        .fold(built, |built, (index, field)| built.field(object_field(names, object.name.as_str(), field, index)))
 }
 
 fn object_field(names: &Names, owner: &str, field: &manifest::Field, index: usize) -> Field {
@@ -56,7 +58,7 @@ fn object_field(names: &Names, owner: &str, field: &manifest::Field, index: usiz
                 FieldFuture::new(async move {
                     let node = ctx.parent_value.try_downcast_ref::<ObjectNode>()?;
                     let Some(Value::Id(id)) = node.values.get(index) else { return Ok(None) };
-                    load_ref(&ctx, Arc::clone(&node.installed), target, RecordId(*id)).await
+                    settle(&ctx, load_ref(&ctx, Arc::clone(&node.installed), target, RecordId(*id)).await)
                 })
             })
         }
@@ -92,7 +94,7 @@ fn field(names: &Names, manifest: &Manifest, query: &Query) -> Option<Field> {
     let (package, name): (Arc<str>, Arc<str>) = (names.package().into(), query.name.as_str().into());
     let built = Field::new(lower_camel(query.name.as_str()), type_ref, move |ctx| {
         let (package, name) = (Arc::clone(&package), Arc::clone(&name));
-        FieldFuture::new(async move { resolve(&ctx, &package, &name).await })
+        FieldFuture::new(async move { settle(&ctx, resolve(&ctx, &package, &name).await) })
     });
     let built = query.args.iter().fold(built, |built, arg| {
         let type_name = scalar::input_type(names, query.name.as_str(), arg);
@@ -140,7 +142,9 @@ fn arguments(ctx: &ResolverContext<'_>, query: &Query) -> Result<Vec<Value>, Err
             Err(error) => problems.push(Problem::of(arg, &path, ErrorCode::InvalidInput, "form", error.0)),
             Ok(value) => match arg.check(&value) {
                 Ok(()) => values.push(value),
-                Err(broken) => problems.push(Problem::of(arg, &path, ErrorCode::InvalidInput, broken.rule, broken.bound)),
+                Err(broken) => {
+                    problems.push(Problem::of(arg, &path, ErrorCode::InvalidInput, broken.rule, broken.bound))
+                }
             },
         }
     }
@@ -150,9 +154,7 @@ fn arguments(ctx: &ResolverContext<'_>, query: &Query) -> Result<Vec<Value>, Err
 fn value(installed: &Arc<Installed>, answer: Answer) -> Option<FieldValue<'static>> {
     match answer {
         Answer::Scalar(value) => to_gql(None, &value),
-        Answer::Object(values) => {
-            Some(FieldValue::owned_any(ObjectNode { installed: Arc::clone(installed), values }))
-        }
+        Answer::Object(values) => Some(FieldValue::owned_any(ObjectNode { installed: Arc::clone(installed), values })),
         Answer::List(items) => {
             let items = items.into_iter().filter_map(|item| value(installed, item));
             Some(FieldValue::list(items.collect::<Vec<_>>()))

@@ -11,7 +11,7 @@ use sunlit_domain::manifest::Collection;
 use crate::argument::{self, DEFAULT_FIRST};
 use crate::collection::wanted;
 use crate::names::{Names, describe};
-use crate::node::{Connection, Node, failed, installed, reading};
+use crate::node::{Connection, Node, failed, installed, reading, settle};
 
 /// The fields of `collection` in its package's namespace.
 pub(crate) fn fields(names: &Names, collection: &Collection) -> [Field; 2] {
@@ -23,7 +23,7 @@ fn one(names: &Names, collection: &Collection) -> Field {
     let type_ref = TypeRef::named(names.type_of(collection.name.as_str(), ""));
     Field::new(lower_camel(collection.name.as_str()), type_ref, move |ctx| {
         let (package, name) = (Arc::clone(&package), Arc::clone(&name));
-        FieldFuture::new(async move { get(&ctx, &package, &name).await })
+        FieldFuture::new(async move { settle(&ctx, get(&ctx, &package, &name).await) })
     })
     .argument(InputValue::new("id", TypeRef::named_nn(TypeRef::ID)))
     .description(describe(&collection.title, collection.description.as_ref()))
@@ -41,10 +41,11 @@ async fn get<'a>(ctx: &ResolverContext<'a>, package: &str, name: &str) -> Result
 fn list(names: &Names, collection: &Collection) -> Field {
     let (package, name): (Arc<str>, Arc<str>) = (names.package().into(), collection.name.as_str().into());
     let own = collection.name.as_str();
-    let type_ref = TypeRef::named_nn(names.type_of(own, "Connection"));
+    // Nullable, so that a list that fails costs itself and nothing else.
+    let type_ref = TypeRef::named(names.type_of(own, "Connection"));
     Field::new(lower_camel(&collection.plural()), type_ref, move |ctx| {
         let (package, name) = (Arc::clone(&package), Arc::clone(&name));
-        FieldFuture::new(async move { page(&ctx, &package, name).await })
+        FieldFuture::new(async move { settle(&ctx, page(&ctx, &package, name).await) })
     })
     .argument(InputValue::new("first", TypeRef::named(TypeRef::INT)).default_value(DEFAULT_FIRST))
     .argument(InputValue::new("after", TypeRef::named(TypeRef::STRING)))

@@ -176,7 +176,9 @@ fn user_error() -> Type {
         }))
         .field(Field::new("path", TypeRef::named_nn_list_nn(TypeRef::STRING), |ctx| {
             let error = ctx.parent_value.try_downcast_ref::<UserError>();
-            FieldFuture::Value(error.ok().map(|error| FieldValue::list(error.path.iter().map(String::as_str).map(FieldValue::value))))
+            FieldFuture::Value(
+                error.ok().map(|error| FieldValue::list(error.path.iter().map(String::as_str).map(FieldValue::value))),
+            )
         }))
         .into()
 }

@@ -1,7 +1,14 @@
 //! Measurements, printed as `name value unit`. Figures of one run stand side by side; the machine is noisy, so medians
 //! and ratios are what counts.
+//!
+//! Start at [`plugin`], [`graphql`] or [`start`]; how time and memory are read is in `measure.rs`. What cannot be
+//! measured is an error, never a missing line.
 
 pub mod graphql;
-pub mod measure;
+mod hand_written;
+mod measure;
+mod parts;
 pub mod plugin;
+mod probe;
 pub mod start;
+mod streets;

@@ -3,7 +3,7 @@
 mod bench;
 mod demo;
 mod doctor;
-mod installation;
+pub(crate) mod installation;
 mod output;
 mod plugin;
 mod serve;
@@ -62,7 +62,8 @@ pub fn run(cli: Cli, authority: ScopeAuthority) -> Result<(), Failed> {
         Command::Demo(args) => args.apply(&mut config),
         // What these print is their answer; the log is for what goes wrong.
         Command::Tenant(_) | Command::Plugin(_) | Command::Token(_) | Command::Bench(_) | Command::Doctor => {
-            config.log = format!("warn,{}", config.log.strip_prefix("info").unwrap_or_default().trim_start_matches(','));
+            config.log =
+                format!("warn,{}", config.log.strip_prefix("info").unwrap_or_default().trim_start_matches(','));
         }
         Command::Serve => {}
     }

@@ -87,7 +87,14 @@ pub fn serve(
 /// The factory of an application for tests: the same routes and headers, without a socket.
 pub fn application(
     state: web::Data<State>,
-) -> App<impl dev::ServiceFactory<dev::ServiceRequest, Config = (), Response = dev::ServiceResponse, Error = Error, InitError = ()>>
-{
+) -> App<
+    impl dev::ServiceFactory<
+        dev::ServiceRequest,
+        Config = (),
+        Response = dev::ServiceResponse,
+        Error = Error,
+        InitError = (),
+    >,
+> {
     App::new().app_data(state).wrap(headers()).configure(routes)
 }

@@ -19,7 +19,7 @@ pub struct Frame<'a> {
     pub tenant: &'a Tenant,
     /// The reader's language.
     pub locale: Locale,
-    /// What comes before every path: `/t/610112` or nothing.
+    /// What comes before every path: `/t/<slug>` or nothing.
     pub base: &'a str,
     /// Path and query as asked for.
     pub path: &'a str,
@@ -100,8 +100,5 @@ pub fn platform_name(locale: Locale) -> String {
 
 /// A text of the translation files in all languages.
 pub(crate) fn words(key: &str) -> sunlit_domain::LocalText {
-    sunlit_domain::LocalText {
-        zh: message(key, Locale::Zh).to_owned(),
-        en: Some(message(key, Locale::En).to_owned()),
-    }
+    sunlit_domain::LocalText { zh: message(key, Locale::Zh).to_owned(), en: Some(message(key, Locale::En).to_owned()) }
 }

@@ -13,6 +13,7 @@ const SERVER: &str = "graphql/server";
 const SDK: &str = "plugins/sdk";
 const BUILDER: &str = "plugins/builder";
 const SUPPORT: &str = "tests/support";
+const CONFORMANCE: &str = "tests/conformance";
 
 /// Each crate's folder and the folders that it may import. A plugin's folder needs no row: see [`is_plugin`].
 const MAY_IMPORT: [(&str, &[&str]); 13] = [
@@ -27,7 +28,7 @@ const MAY_IMPORT: [(&str, &[&str]); 13] = [
     (SDK, &[]),
     (BUILDER, &[]),
     (SUPPORT, &[SERVER, PAGES, SCHEMA, TENANTS, APP, STORAGE, PLUGIN_HOST, DOMAIN, BUILDER]),
-    ("tests/conformance", &[SUPPORT, SERVER, PAGES, SCHEMA, TENANTS, APP, STORAGE, PLUGIN_HOST, DOMAIN, BUILDER]),
+    (CONFORMANCE, &[SUPPORT, SERVER, PAGES, SCHEMA, TENANTS, APP, STORAGE, PLUGIN_HOST, DOMAIN, BUILDER]),
     ("tests/architecture", &[]),
 ];
 
@@ -38,7 +39,7 @@ const OWNERS: [(&str, &[&str]); 10] = [
     ("sqlx", &[STORAGE]),
     ("wasmtime", &[PLUGIN_HOST]),
     ("async-graphql", &[SCHEMA, SERVER]),
-    ("actix-web", &[SERVER, SUPPORT]),
+    ("actix-web", &[SERVER, SUPPORT, CONFORMANCE]),
     ("minijinja", &[PAGES]),
     ("jsonwebtoken", &[SERVER]),
     ("wit-component", &[BUILDER]),
@@ -60,10 +61,11 @@ fn row(folder: &str) -> Option<&'static [&'static str]> {
 #[test]
 fn imports_between_crates_go_one_way() {
     let mut findings = Findings::default();
-    for krate in Workspace::open().crates() {
+    let workspace = Workspace::open();
+    for krate in workspace.crates() {
         match row(&krate.folder) {
-            Some(allowed) => check(&krate, allowed, &mut findings),
-            None if is_plugin(&krate.folder) => check(&krate, &[SDK], &mut findings),
+            Some(allowed) => check(&workspace, &krate, allowed, &mut findings),
+            None if is_plugin(&krate.folder) => check(&workspace, &krate, &[SDK], &mut findings),
             None => findings.add(
                 &format!("{}/Cargo.toml", krate.folder),
                 format_args!("{} has no row in the table: add one to MAY_IMPORT in {TABLE}", krate.name),
@@ -76,17 +78,24 @@ fn imports_between_crates_go_one_way() {
     );
 }
 
-fn check(krate: &Crate, allowed: &[&str], findings: &mut Findings) {
+fn check(workspace: &Workspace, krate: &Crate, allowed: &[&str], findings: &mut Findings) {
     for dependency in krate.dependencies.iter().filter(|dependency| !dependency.dev) {
         let Some(folder) = &dependency.folder else { continue };
         if !allowed.contains(&folder.as_str()) {
             let may = if allowed.is_empty() { "nothing of ours".to_owned() } else { allowed.join(", ") };
-            findings.add(
-                &format!("{}/Cargo.toml", krate.folder),
-                format_args!("{} imports {}: it may import {may}", krate.name, dependency.name),
-            );
+            let (file, line) = place(workspace, krate, &dependency.name);
+            findings.at(&file, line, format_args!("{} imports {}: it may import {may}", krate.name, dependency.name));
         }
     }
+}
+
+/// Where a crate's manifest names a dependency.
+fn place(workspace: &Workspace, krate: &Crate, dependency: &str) -> (String, usize) {
+    let file = format!("{}/Cargo.toml", krate.folder);
+    let text = workspace.text(&file).unwrap_or_default();
+    let line =
+        text.lines().position(|line| line.starts_with(dependency) || line.contains(&format!("\"{dependency}\"")));
+    (file, line.map_or(1, |index| index + 1))
 }
 
 #[test]
@@ -104,20 +113,16 @@ fn every_row_of_the_table_is_a_crate() {
 #[test]
 fn each_large_dependency_has_one_owner() {
     let mut findings = Findings::default();
-    for krate in Workspace::open().crates() {
+    let workspace = Workspace::open();
+    for krate in workspace.crates() {
         for dependency in &krate.dependencies {
             let family = OWNERS.iter().find(|(family, _)| is_of(&dependency.name, family));
             let Some((family, owners)) = family else { continue };
             if !owners.contains(&krate.folder.as_str()) {
-                findings.add(
-                    &format!("{}/Cargo.toml", krate.folder),
-                    format_args!(
-                        "{} names {}, but {family} is owned by {}",
-                        krate.name,
-                        dependency.name,
-                        owners.join(", ")
-                    ),
-                );
+                let (file, line) = place(&workspace, &krate, &dependency.name);
+                let owners = owners.join(", ");
+                let what = format!("{} names {}, but {family} is owned by {owners}", krate.name, dependency.name);
+                findings.at(&file, line, what);
             }
         }
     }

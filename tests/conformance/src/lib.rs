@@ -1,1 +1,1 @@
-//! Hostile components, manifests and requests against the real host.
+//! What Sunlit promises at its borders, checked over its real routes with real plugins. The cases are in `tests/`.

@@ -19,7 +19,7 @@ test('the list has a map with a name, and its numbered places lead to the cards'
   withPage({ scripts: false }, async (page) => {
     await page.goto(LIST);
     assert.equal(await page.getByRole('img', { name: '街道分布' }).count(), 1);
-    const markers = page.getByRole('link', { name: /号点位/ });
+    const markers = page.getByRole('link', { name: /^\d+ 号点位/ });
     const targets = await markers.evaluateAll((all) => all.map((marker) => marker.getAttribute('href')));
     assert.deepEqual(targets.toSorted(), streets.map(({ code }) => cardOf(code)).toSorted());
   }));

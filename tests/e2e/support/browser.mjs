@@ -1,10 +1,10 @@
 // The browser, and what every page in every test must keep: no request elsewhere, nothing that the CSP had to stop.
 import assert from 'node:assert/strict';
-import { after } from 'node:test';
+import { after, before } from 'node:test';
 import { chromium } from 'playwright-core';
 import { origin } from './server.mjs';
 
-const browser = await chromium.launch({
+const OPTIONS = {
   executablePath: process.env.SUNLIT_CHROMIUM ?? '/usr/bin/chromium',
   args: ['--headless', '--no-sandbox', '--disable-quic', '--no-first-run', '--disable-background-networking',
     '--disable-component-update', '--disable-sync', '--disable-default-apps', '--lang=zh-CN',
@@ -12,8 +12,11 @@ const browser = await chromium.launch({
     '--use-angle=swiftshader', '--enable-unsafe-swiftshader'],
   // Chromium's own texts follow LANGUAGE, whatever the locale of the context is.
   env: { ...process.env, LANGUAGE: 'zh_CN', LANG: 'zh_CN.UTF-8' },
-});
-after(() => browser.close());
+};
+
+let browser;
+before(async () => { browser = await chromium.launch(OPTIONS); });
+after(() => browser?.close());
 
 /**
  * Runs `use` with a page of its own, and then asks whether the page kept to the server.

@@ -7,7 +7,7 @@ import http from 'node:http';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { after } from 'node:test';
+import { after, before } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 
@@ -17,30 +17,42 @@ export const root = fileURLToPath(new URL('../../..', import.meta.url));
 const START_MS = 120_000;
 const STOP_MS = 15_000;
 
-const port = await freePort();
-const binary = findBinary();
-const data = await mkdtemp(path.join(tmpdir(), 'sunlit-e2e-'));
-const server = spawn(binary, ['demo', '--data', data, '--port', String(port)], { cwd: root });
-const exited = new Promise((resolve) => {
-  server.on('error', (error) => resolve({ code: null, signal: null, error }));
-  server.on('exit', (code, signal) => resolve({ code, signal }));
-});
+/** Where it answers, once the tests run. */
+export let origin;
+let data;
+let server;
+let exited;
 let said = '';
-for (const stream of [server.stdout, server.stderr]) {
-  stream.on('data', (chunk) => { said = (said + chunk).slice(-20_000); });
-}
-// A test run that breaks off must not leave a server behind.
-process.on('exit', () => server.kill('SIGKILL'));
+
+// Started in a hook and not while modules load: the runner begins as soon as the first test is known to it.
+before(async () => {
+  data = await mkdtemp(path.join(tmpdir(), 'sunlit-e2e-'));
+  const port = await freePort();
+  origin = `http://127.0.0.1:${port}`;
+  start(findBinary(), ['demo', '--data', data, '--port', String(port)]);
+  await ready();
+});
 after(async () => {
   await stop();
-  await rm(data, { recursive: true, force: true });
+  if (data) await rm(data, { recursive: true, force: true });
 });
 
-export const origin = `http://127.0.0.1:${port}`;
-await ready();
+function start(binary, args) {
+  server = spawn(binary, args, { cwd: root });
+  exited = new Promise((resolve) => {
+    server.on('error', (error) => resolve({ code: null, signal: null, error }));
+    server.on('exit', (code, signal) => resolve({ code, signal }));
+  });
+  for (const stream of [server.stdout, server.stderr]) {
+    stream.on('data', (chunk) => { said = (said + chunk).slice(-20_000); });
+  }
+  // A test run that breaks off must not leave a server behind.
+  process.on('exit', () => server.kill('SIGKILL'));
+}
 
 /** Asks the server to stop, as an operator's service manager does, and tells how it ended. */
 export async function stop() {
+  if (!server) return undefined;
   server.kill('SIGTERM');
   const end = await Promise.race([exited, pause(STOP_MS, 'late', { ref: false })]);
   if (end !== 'late') return { ...end, said };

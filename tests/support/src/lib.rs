@@ -1,1 +1,193 @@
-//! A whole Sunlit on a throw-away folder, for tests.
+//! A whole Sunlit on a throw-away folder: real stores, real sandbox, real routes; only the socket is left out.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::missing_panics_doc,
+    reason = "a test that cannot start has failed"
+)]
+
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::HeaderMap;
+use actix_web::{test, web};
+use serde_json::{Value as Json, json};
+use sunlit_app::command::package::publish::{self, Existing};
+use sunlit_app::{App, AppConfig, Environment as _, SystemEnvironment};
+use sunlit_domain::id::{ActorId, TenantId, TenantSlug};
+use sunlit_domain::{Actor, Role, Scope, ScopeAuthority};
+use sunlit_pages::Renderer;
+use sunlit_plugin_builder::{BuildOptions, build};
+use sunlit_plugin_host::HostConfig;
+use sunlit_server::http::application;
+use sunlit_server::packages::CARRIED;
+use sunlit_server::state::State;
+use sunlit_server::token::TokenKeys;
+use sunlit_storage::platform::tenant;
+use sunlit_tenants::{RegionLibrary, provision};
+use tempfile::TempDir;
+use uuid::Uuid;
+
+/// A running Sunlit.
+pub struct TestApp {
+    state: web::Data<State>,
+    library: RegionLibrary,
+    folder: TempDir,
+}
+
+impl std::fmt::Debug for TestApp {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TestApp").field("folder", &self.folder).finish_non_exhaustive()
+    }
+}
+
+/// An answer of GraphQL.
+#[derive(Debug, Clone)]
+pub struct Answer {
+    /// The HTTP status.
+    pub status: StatusCode,
+    /// The body.
+    pub body: Json,
+}
+
+impl Answer {
+    /// The data, when there is no error.
+    #[track_caller]
+    #[must_use]
+    pub fn data(&self) -> &Json {
+        assert!(self.body.get("errors").is_none(), "{}", self.body);
+        &self.body["data"]
+    }
+
+    /// The code of the first error.
+    #[must_use]
+    pub fn code(&self) -> &str {
+        self.body["errors"][0]["extensions"]["code"].as_str().unwrap_or("")
+    }
+}
+
+impl TestApp {
+    /// A Sunlit with the first-party packages and the probe published, and no tenants.
+    pub async fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let regions = folder.path().join("regions");
+        std::fs::create_dir(&regions).unwrap();
+        let config = AppConfig {
+            data: folder.path().join("data"),
+            artefact_key: vec![7; 32],
+            host: HostConfig { slots: 32, ..HostConfig::default() },
+        };
+        let app = Arc::new(App::open(config, Arc::new(SystemEnvironment)).await.unwrap());
+        for carried in CARRIED {
+            let component = Some(carried.component.to_vec());
+            publish::run(&app, carried.manifest.to_owned(), component, Existing::Keep).await.unwrap();
+        }
+        let (manifest, component) = probe();
+        publish::run(&app, manifest.clone(), Some(component.clone()), Existing::Keep).await.unwrap();
+        let tokens = TokenKeys::new(&[9; 32]).unwrap();
+        let state = State::new(app, ScopeAuthority::establish(), tokens, Renderer::new().unwrap(), false);
+        Self { state: web::Data::new(state), library: RegionLibrary::carried().unwrap(), folder }
+    }
+
+    /// The application.
+    #[must_use]
+    pub fn app(&self) -> &Arc<App> {
+        &self.state.app
+    }
+
+    /// The folder that holds everything.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Provisions a region that the product carries.
+    pub async fn provision(&self, slug: &str) -> TenantId {
+        let slug: TenantSlug = slug.parse().unwrap();
+        let done = provision(&self.state.app, &self.state.authority, &self.library, &slug).await;
+        done.map_err(|error| error.to_string()).unwrap().pop().unwrap().id
+    }
+
+    /// Provisions a tenant from the text of a region file and the texts of its data files.
+    pub async fn provision_text(&self, slug: &str, region: &str, data: &[(&str, &str)]) -> TenantId {
+        let regions = self.folder.path().join("regions");
+        for (name, text) in [(format!("{slug}-test.toml").as_str(), region)].iter().chain(data) {
+            let path = regions.join(name);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, text).unwrap();
+        }
+        let library = RegionLibrary::folder(&regions).map_err(|error| error.to_string()).unwrap();
+        let slug: TenantSlug = slug.parse().unwrap();
+        let done = provision(&self.state.app, &self.state.authority, &library, &slug).await;
+        done.map_err(|error| error.to_string()).unwrap().pop().unwrap().id
+    }
+
+    /// A tenant that has the probe enabled.
+    pub async fn probe_tenant(&self, slug: &str) -> TenantId {
+        let region = format!(
+            "[tenant]\nslug = \"{slug}\"\ncode = \"{slug}\"\nkind = \"district\"\nname = {{ zh = \"测试区{slug}\" }}\n\
+             short_name = {{ zh = \"测试区\" }}\n[[package]]\nid = \"probe\"\n\
+             grants = [\"storage\", \"settings\", \"clock\", \"log\"]\n"
+        );
+        self.provision_text(slug, &region, &[]).await
+    }
+
+    /// A scope for reading a tenant's own tables.
+    #[must_use]
+    pub fn scope(&self, tenant: TenantId) -> Scope {
+        self.state.authority.scope(tenant, Actor::anonymous())
+    }
+
+    /// The id of a provisioned tenant.
+    pub async fn tenant_id(&self, slug: &str) -> TenantId {
+        tenant::by_slug(&self.state.app.platform, slug).await.unwrap().expect("the tenant is there").id
+    }
+
+    /// A token for `role` at the tenant.
+    #[must_use]
+    pub fn token(&self, tenant: TenantId, role: Role) -> String {
+        let actor = ActorId(Uuid::from_u128(42));
+        self.state.tokens.mint(tenant, actor, vec![role], (SystemEnvironment.now(), 15)).unwrap()
+    }
+
+    /// A query or mutation of the tenant's API.
+    pub async fn graphql(&self, slug: &str, token: Option<&str>, query: &str, variables: Json) -> Answer {
+        let body = json!({ "query": query, "variables": variables });
+        let request = test::TestRequest::post()
+            .uri(&format!("/t/{slug}/graphql"))
+            .insert_header(("accept", "application/graphql-response+json"))
+            .set_json(body);
+        let request = match token {
+            Some(token) => request.insert_header(("authorization", format!("Bearer {token}"))),
+            None => request,
+        };
+        let (status, _, body) = self.call(request).await;
+        Answer { status, body: serde_json::from_slice(&body).unwrap_or(Json::Null) }
+    }
+
+    /// Any request.
+    pub async fn call(&self, request: test::TestRequest) -> (StatusCode, HeaderMap, web::Bytes) {
+        let service = test::init_service(application(self.state.clone())).await;
+        let response = test::call_service(&service, request.to_request()).await;
+        let (status, headers) = (response.status(), response.headers().clone());
+        (status, headers, test::read_body(response).await)
+    }
+
+    /// A page as text.
+    pub async fn page(&self, path: &str) -> (StatusCode, String) {
+        let (status, _, body) = self.call(test::TestRequest::get().uri(path)).await;
+        (status, String::from_utf8(body.to_vec()).unwrap())
+    }
+}
+
+/// The probe's manifest and component, built once for a test binary.
+#[must_use]
+pub fn probe() -> &'static (String, Vec<u8>) {
+    static PROBE: OnceLock<(String, Vec<u8>)> = OnceLock::new();
+    PROBE.get_or_init(|| {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../plugins/probe");
+        let built = build(&folder, &BuildOptions::default()).map_err(|error| error.to_string()).unwrap();
+        (built.manifest_toml, built.component)
+    })
+}

@@ -30,7 +30,13 @@ async fn check_references(
         let target_table = package.table(to.as_str())?;
         let readable = allowed(scope, target_table.collection(), sunlit_domain::access::Deed::Read)?;
         if record::get(scope, work, target_table, RecordId(*target), Some(&readable)).await?.is_none() {
-            problems.push(Problem::of(field, &spelled(field.name.as_str(), spelling), ErrorCode::InvalidInput, "ref", ""));
+            problems.push(Problem::of(
+                field,
+                &spelled(field.name.as_str(), spelling),
+                ErrorCode::InvalidInput,
+                "ref",
+                "",
+            ));
         }
     }
     if problems.is_empty() { Ok(()) } else { Err(AppError::Problems(problems)) }

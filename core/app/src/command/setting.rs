@@ -18,7 +18,8 @@ pub(super) fn checked(
     let mut stored = BTreeMap::new();
     for (name, json) in settings {
         let refuse = |why: String| AppError::Argument(format!("setting `{name}` of {}: {why}", package.id()));
-        let field = package.manifest.setting(name).ok_or_else(|| refuse("the manifest does not declare it".to_owned()))?;
+        let field =
+            package.manifest.setting(name).ok_or_else(|| refuse("the manifest does not declare it".to_owned()))?;
         let value = Value::from_json(field.kind(), json).map_err(|error| refuse(error.0))?;
         field.check(&value).map_err(|broken| refuse(format!("{} {}", broken.rule, broken.bound)))?;
         stored.insert(name.clone(), value.to_json().to_string());

@@ -51,7 +51,13 @@ impl Page {
 /// # Errors
 /// [`AppError::Denied`] or [`AppError::Unauthenticated`] when no rule lets the viewer read, [`AppError::Page`] for a
 /// foreign cursor, [`AppError::Limit`].
-pub async fn run(reading: &Reading, package: &Package, collection: &str, list: List, max: u32) -> Result<Page, AppError> {
+pub async fn run(
+    reading: &Reading,
+    package: &Package,
+    collection: &str,
+    list: List,
+    max: u32,
+) -> Result<Page, AppError> {
     if list.first == 0 || list.first > max {
         return Err(AppError::Limit(format!("first is {}: ask for 1 to {max}", list.first)));
     }

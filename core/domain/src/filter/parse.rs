@@ -39,7 +39,12 @@ pub struct FilterError {
 ///
 /// # Errors
 /// When it names what may not be filtered by, an unknown test, a value of another kind, or passes a bound.
-pub fn parse(collection: &Collection, json: &Json, spelling: Spelling, purpose: Purpose) -> Result<Filter, FilterError> {
+pub fn parse(
+    collection: &Collection,
+    json: &Json,
+    spelling: Spelling,
+    purpose: Purpose,
+) -> Result<Filter, FilterError> {
     let mut reader = Reader { collection, spelling, purpose, tests: 0, path: Vec::new() };
     reader.filter(json, 0)
 }
@@ -120,7 +125,9 @@ impl Reader<'_> {
         let allowed = |slot: Slot| self.purpose == Purpose::Manifest || self.collection.is_filterable(slot);
         match self.collection.attribute(name, self.spelling).filter(|attribute| allowed(attribute.slot)) {
             Some(attribute) => Ok(attribute),
-            None => self.fail("no field of this name can be filtered by: declare it with `filter = true` or leave it out"),
+            None => {
+                self.fail("no field of this name can be filtered by: declare it with `filter = true` or leave it out")
+            }
         }
     }
 
@@ -241,7 +248,8 @@ mod tests {
             Slot::Field(2) => Value::Point(Point::from_degrees(34.3, 108.9).unwrap()),
             _ => Value::Null,
         };
-        let check = |json: Json, expect: bool| assert_eq!(read(json.clone()).unwrap().matches(&value_of), expect, "{json}");
+        let check =
+            |json: Json, expect: bool| assert_eq!(read(json.clone()).unwrap().matches(&value_of), expect, "{json}");
         check(json!({}), true);
         check(json!({ "name": { "contains": "工业" } }), true);
         check(json!({ "name": { "startsWith": "工业" } }), false);

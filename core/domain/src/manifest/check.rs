@@ -99,7 +99,10 @@ fn check_collection(manifest: &Manifest, collection: &Collection, path: &str, re
             report.add(format!("{at}.scale"), "a decimal needs its scale");
         }
         if matches!(computed.field_type, FieldType::Ref | FieldType::Enum) {
-            report.add(format!("{at}.type"), "a computed field is a scalar: string text int decimal bool date datetime point");
+            report.add(
+                format!("{at}.type"),
+                "a computed field is a scalar: string text int decimal bool date datetime point",
+            );
         }
         for need in &computed.needs {
             if collection.attribute(need.as_str(), Spelling::Manifest).is_none() {
@@ -108,7 +111,8 @@ fn check_collection(manifest: &Manifest, collection: &Collection, path: &str, re
         }
     }
     let access = &collection.access;
-    let deeds = [("read", &access.read), ("create", &access.create), ("update", &access.update), ("delete", &access.delete)];
+    let deeds =
+        [("read", &access.read), ("create", &access.create), ("update", &access.update), ("delete", &access.delete)];
     for (deed, rules) in deeds {
         for (index, rule) in rules.iter().enumerate() {
             let Some(json) = &rule.filter else { continue };
@@ -133,7 +137,10 @@ fn columns(collection: &Collection, path: &str, report: &mut Report) {
         };
         let clash = taken.contains(field.name.as_str()) || names.iter().any(|name| taken.contains(name));
         if clash {
-            report.add(format!("{path}.field.{index}.name"), format!("{} is taken: every record has a field or column of this name", quoted(&field.name)));
+            report.add(
+                format!("{path}.field.{index}.name"),
+                format!("{} is taken: every record has a field or column of this name", quoted(&field.name)),
+            );
         }
         taken.extend(names);
         taken.insert(field.name.to_string());
@@ -235,7 +242,8 @@ fn queries(manifest: &Manifest, report: &mut Report) {
             let message = "expected T or [T], T one of string text int decimal(2) bool date datetime point, an object or a collection";
             report.add(format!("{at}.returns"), message);
         }
-        if matches!(manifest.returned(&query.returns), Some(Returned::Scalar(Kind::Decimal(scale))) if scale > MAX_SCALE) {
+        if matches!(manifest.returned(&query.returns), Some(Returned::Scalar(Kind::Decimal(scale))) if scale > MAX_SCALE)
+        {
             report.add(format!("{at}.returns"), "a decimal has 0 to 9 digits after the point");
         }
     }

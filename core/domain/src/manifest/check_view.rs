@@ -20,7 +20,8 @@ pub(super) fn views(manifest: &Manifest, report: &mut Report) {
     let mut paths = BTreeSet::new();
     for (index, view) in manifest.views.iter().enumerate() {
         let at = format!("view.{index}");
-        let shape: Vec<_> = segments(&view.path).map(|segment| placeholder(segment).map_or(segment, |_| "{}")).collect();
+        let shape: Vec<_> =
+            segments(&view.path).map(|segment| placeholder(segment).map_or(segment, |_| "{}")).collect();
         if !paths.insert(shape.join("/")) {
             report.add(format!("{at}.path"), "another view has this path");
         }

@@ -92,7 +92,9 @@ fn fill_in(collection: &Collection, spelling: Spelling, changes: &mut Changes, p
             Spelling::Manifest => field.name.to_string(),
             Spelling::Api => crate::id::lower_camel(field.name.as_str()),
         };
-        if changes.contains_key(&index) || problems.iter().any(|problem| spelling.is(&problem.path, field.name.as_str())) {
+        if changes.contains_key(&index)
+            || problems.iter().any(|problem| spelling.is(&problem.path, field.name.as_str()))
+        {
             continue;
         }
         let value = field.default_value();

@@ -42,7 +42,11 @@ impl Render<'_> {
         let or_missing = |expr: Expr| expr.or(column().is_null());
         match (test, negated) {
             (Test::IsNull(missing), _) => {
-                if *missing != negated { column().is_null() } else { column().is_not_null() }
+                if *missing != negated {
+                    column().is_null()
+                } else {
+                    column().is_not_null()
+                }
             }
             (Test::Eq(value), false) | (Test::Ne(value), true) => column().eq(to_sql(value)),
             (Test::Eq(value), true) | (Test::Ne(value), false) => or_missing(column().ne(to_sql(value))),
@@ -78,4 +82,3 @@ impl Render<'_> {
 fn truth(value: bool) -> Expr {
     Expr::val(1_i64).eq(i64::from(value))
 }
-

@@ -60,11 +60,15 @@ pub async fn insert(
     let mut values: Vec<(String, Expr)> = Vec::new();
     for standard in STANDARD_FIELDS {
         let value = record.get(Slot::Standard(standard));
-        values.extend(columns_of(standard.kind(), &value).into_iter().map(|sql| (standard.name().to_owned(), Expr::val(sql))));
+        values.extend(
+            columns_of(standard.kind(), &value).into_iter().map(|sql| (standard.name().to_owned(), Expr::val(sql))),
+        );
     }
     for (index, field) in collection.fields.iter().enumerate() {
         let columns = table.columns(Slot::Field(index)).into_iter();
-        values.extend(columns.zip(columns_of(field.kind(), &record.values[index])).map(|(name, sql)| (name, Expr::val(sql))));
+        values.extend(
+            columns.zip(columns_of(field.kind(), &record.values[index])).map(|(name, sql)| (name, Expr::val(sql))),
+        );
     }
     let statement = work.insert(scope, table.name(), values)?;
     work.execute(&statement).await.map_err(|error| which_unique(table, error))?;
@@ -114,12 +118,7 @@ pub async fn update(
 /// # Errors
 /// [`StorageError::NotFound`], [`StorageError::Conflict`], [`StorageError::BrokenReference`] when others refer to it, or
 /// the database's.
-pub async fn delete(
-    scope: &Scope,
-    work: &Work,
-    table: &Table,
-    target: Target<'_>,
-) -> Result<Record, StorageError> {
+pub async fn delete(scope: &Scope, work: &Work, table: &Table, target: Target<'_>) -> Result<Record, StorageError> {
     let before = current(scope, work, table, target).await?;
     let mut statement = work.delete(scope, table.name())?;
     statement.and_where(Expr::col(Alias::new("id")).eq(target.id.0));
@@ -127,12 +126,7 @@ pub async fn delete(
     Ok(before)
 }
 
-async fn current(
-    scope: &Scope,
-    work: &Work,
-    table: &Table,
-    target: Target<'_>,
-) -> Result<Record, StorageError> {
+async fn current(scope: &Scope, work: &Work, table: &Table, target: Target<'_>) -> Result<Record, StorageError> {
     let record = get(scope, work, table, target.id, Some(target.filter)).await?.ok_or(StorageError::NotFound)?;
     if record.version == target.version {
         Ok(record)

@@ -38,8 +38,11 @@ pub(super) async fn run(config: Config, authority: ScopeAuthority, args: &Args) 
     let started = Instant::now();
     let installation = Installation::open(&config, Existing::Replace).await?;
     let library = RegionLibrary::carried()?;
-    let with_packages: Vec<_> =
-        library.regions().filter(|region| !region.packages.is_empty()).map(|region| region.tenant.slug.clone()).collect();
+    let with_packages: Vec<_> = library
+        .regions()
+        .filter(|region| !region.packages.is_empty())
+        .map(|region| region.tenant.slug.clone())
+        .collect();
     for slug in &with_packages {
         for done in provision(&installation.app, &authority, &library, slug).await? {
             line(format!("{}  {}  {} records created, {} kept", done.slug, done.name, done.created, done.kept));
@@ -53,7 +56,9 @@ pub(super) async fn run(config: Config, authority: ScopeAuthority, args: &Args) 
         line(format!("  GraphiQL  {origin}/t/{slug}/graphql"));
         line(format!("  schema    {origin}/t/{slug}/graphql/schema.graphql"));
     }
-    let token = with_packages.first().map(|slug| format!("sunlit token --data {} --tenant {slug} --role editor", args.data.display()));
+    let token = with_packages
+        .first()
+        .map(|slug| format!("sunlit token --data {} --tenant {slug} --role editor", args.data.display()));
     line(format!("  to write, mint a token: {}", token.unwrap_or_default()));
     serve::until_stopped(&config, installation, authority).await
 }

@@ -25,18 +25,30 @@ pub(super) async fn run(config: &Config, authority: &ScopeAuthority) -> Result<(
     };
     told("data folder", writable(&config.data));
     let port = std::net::TcpListener::bind(config.listen);
-    told("address", match port {
-        Ok(_) => Ok(format!("{} is free", config.listen)),
-        Err(error) => Err(format!("{}: {error}: if Sunlit runs already this is no fault, else choose another `listen`", config.listen)),
-    });
+    told(
+        "address",
+        match port {
+            Ok(_) => Ok(format!("{} is free", config.listen)),
+            Err(error) => Err(format!(
+                "{}: {error}: if Sunlit runs already this is no fault, else choose another `listen`",
+                config.listen
+            )),
+        },
+    );
     match open(config).await {
         Err(error) => told("installation", Err(error.to_string())),
         Ok(app) => {
             told("installation", Ok("opens".to_owned()));
-            told("plugins", match app.host.allocation() {
-                Allocation::Pooling => Ok(format!("{} slots in the pool", app.host.free_slots())),
-                Allocation::OnDemand => Err("no address space for the pool, calls are slower: raise `ulimit -v` or lower `plugin_slots`".to_owned()),
-            });
+            told(
+                "plugins",
+                match app.host.allocation() {
+                    Allocation::Pooling => Ok(format!("{} slots in the pool", app.host.free_slots())),
+                    Allocation::OnDemand => Err(
+                        "no address space for the pool, calls are slower: raise `ulimit -v` or lower `plugin_slots`"
+                            .to_owned(),
+                    ),
+                },
+            );
             let tenants = tenant_find::all(&app).await?;
             if tenants.is_empty() {
                 told("tenants", Err("none: create one with `sunlit tenant create <slug>`".to_owned()));
@@ -67,7 +79,8 @@ async fn open(config: &Config) -> Result<Arc<App>, Failed> {
         return Err("there is no platform.db: start `sunlit serve` or `sunlit demo` once".into());
     }
     let keys = Keys::open(&config.data)?;
-    let app_config = AppConfig { data: config.data.clone(), artefact_key: keys.artefacts.to_vec(), host: config.host() };
+    let app_config =
+        AppConfig { data: config.data.clone(), artefact_key: keys.artefacts.to_vec(), host: config.host() };
     Ok(Arc::new(App::open(app_config, Arc::new(SystemEnvironment)).await?))
 }
 

@@ -53,7 +53,8 @@ pub(super) fn run(config: &Config, command: Command) -> Result<(), Failed> {
 }
 
 fn component_name(folder: &Path) -> String {
-    let name = folder.canonicalize().ok().and_then(|path| path.file_name().map(|name| name.to_string_lossy().into_owned()));
+    let name =
+        folder.canonicalize().ok().and_then(|path| path.file_name().map(|name| name.to_string_lossy().into_owned()));
     format!("{}.wasm", name.unwrap_or_else(|| "plugin".to_owned()))
 }
 

@@ -37,7 +37,8 @@ pub(super) async fn run(config: &Config, authority: &ScopeAuthority, command: Co
                 None => RegionLibrary::carried()?,
             };
             for done in provision(&app, authority, &library, &slug).await? {
-                let packages = if done.packages.is_empty() { "no packages".to_owned() } else { done.packages.join(" ") };
+                let packages =
+                    if done.packages.is_empty() { "no packages".to_owned() } else { done.packages.join(" ") };
                 let counts = format!("{} records created, {} kept", done.created, done.kept);
                 line(format!("{}  {}  {packages}  {counts}", done.slug, done.name));
             }

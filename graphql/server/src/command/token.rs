@@ -57,11 +57,17 @@ impl From<RoleName> for Role {
 pub(super) async fn run(config: &Config, args: &Args) -> Result<(), Failed> {
     let data = args.data.as_ref().unwrap_or(&config.data);
     if !data.join("platform.db").exists() {
-        return Err(format!("{} is no data folder: start `sunlit demo` or `sunlit serve` first, or name it with --data", data.display()).into());
+        return Err(format!(
+            "{} is no data folder: start `sunlit demo` or `sunlit serve` first, or name it with --data",
+            data.display()
+        )
+        .into());
     }
     let platform = Platform::open(data).await?;
     let found = tenant::by_slug(&platform, args.tenant.as_str()).await?;
-    let tenant = found.ok_or_else(|| format!("there is no tenant {}: see `sunlit tenant list`: {}", args.tenant, AppError::NotFound))?;
+    let tenant = found.ok_or_else(|| {
+        format!("there is no tenant {}: see `sunlit tenant list`: {}", args.tenant, AppError::NotFound)
+    })?;
     let keys = TokenKeys::new(&Keys::open(data)?.tokens)?;
     let actor = ActorId(SystemEnvironment.new_id());
     let roles = args.role.iter().copied().map(Role::from).collect();

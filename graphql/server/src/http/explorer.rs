@@ -5,7 +5,7 @@ use actix_web::{HttpResponse, web};
 use rust_embed::RustEmbed;
 use sunlit_domain::ErrorCode;
 
-use super::failure::Form;
+use super::failure::{Failure, Form};
 use super::graphql::plain;
 use super::visitor::Visitor;
 use crate::state::State;
@@ -41,12 +41,17 @@ pub(super) async fn page(visitor: Visitor) -> HttpResponse {
 pub(super) async fn file(state: web::Data<State>, name: web::Path<String>) -> HttpResponse {
     let known = |name: &str| Files::get(&format!("vendor/{name}")).or_else(|| Files::get(name));
     let Some(file) = known(&name).filter(|_| state.development) else { return HttpResponse::NotFound().finish() };
-    let content_type = if name.ends_with(".css") { "text/css; charset=utf-8" } else { "text/javascript; charset=utf-8" };
+    let content_type =
+        if name.ends_with(".css") { "text/css; charset=utf-8" } else { "text/javascript; charset=utf-8" };
     HttpResponse::Ok().content_type(content_type).body(file.data.into_owned())
 }
 
 /// The tenant's schema in the schema definition language.
-pub(super) async fn schema(visitor: Visitor) -> HttpResponse {
+pub(super) async fn schema(visitor: Result<Visitor, Failure>, state: web::Data<State>) -> HttpResponse {
+    let visitor = match visitor {
+        Ok(visitor) => visitor,
+        Err(failure) => return failure.answer(&state),
+    };
     let composed = async {
         let reading = visitor.reading().await?;
         visitor.state.schema(reading.context()).await

@@ -109,10 +109,9 @@ impl ResponseError for Failure {
         match self.form {
             Form::Json => {
                 let detail = self.error.detail(locale).unwrap_or_default();
-                let response = refusal(code, &detail, locale).response;
                 HttpResponse::build(self.status_code())
                     .content_type("application/graphql-response+json; charset=utf-8")
-                    .body(serde_json::to_string(&response).unwrap_or_default())
+                    .body(refusal(code, &detail, locale).to_json())
             }
             Form::Page => HttpResponse::build(self.status_code())
                 .content_type("text/plain; charset=utf-8")

@@ -18,11 +18,21 @@ const JSON: &str = "application/json";
 pub(super) async fn execute(visitor: Visitor, request: HttpRequest, body: web::Payload) -> HttpResponse {
     let locale = visitor.locale();
     let Some(media) = acceptable(&request) else {
-        return plain(StatusCode::NOT_ACCEPTABLE, ErrorCode::Unsupported, "accept application/graphql-response+json", locale);
+        return plain(
+            StatusCode::NOT_ACCEPTABLE,
+            ErrorCode::Unsupported,
+            "accept application/graphql-response+json",
+            locale,
+        );
     };
     if !is_json(&request) {
         // Anything that a foreign page's form can post is refused here.
-        return plain(StatusCode::UNSUPPORTED_MEDIA_TYPE, ErrorCode::Unsupported, "send Content-Type: application/json", locale);
+        return plain(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            ErrorCode::Unsupported,
+            "send Content-Type: application/json",
+            locale,
+        );
     }
     let bytes = match body.to_bytes_limited(MAX_BODY).await {
         Ok(Ok(bytes)) => bytes,
@@ -64,21 +74,20 @@ pub(super) async fn other_method() -> HttpResponse {
 
 /// Answers a request that is refused before it is executed.
 pub(super) fn plain(status: StatusCode, code: ErrorCode, detail: &str, locale: Locale) -> HttpResponse {
-    let response = refusal(code, detail, locale).response;
-    write(status, RESPONSE, &response)
+    write(status, RESPONSE, &refusal(code, detail, locale))
 }
 
 fn respond(execution: &Execution, media: &'static str) -> HttpResponse {
     // GraphQL over HTTP, §6.4: a document that was not executed is 4xx in the new media type, 200 in the old one.
     let status = if execution.executed || media == JSON { StatusCode::OK } else { StatusCode::BAD_REQUEST };
-    write(status, media, &execution.response)
+    write(status, media, execution)
 }
 
-fn write(status: StatusCode, media: &'static str, response: &async_graphql::Response) -> HttpResponse {
+fn write(status: StatusCode, media: &'static str, execution: &Execution) -> HttpResponse {
     HttpResponse::build(status)
         .content_type(format!("{media}; charset=utf-8"))
         .insert_header((header::CACHE_CONTROL, "no-store"))
-        .body(serde_json::to_string(response).unwrap_or_default())
+        .body(execution.to_json())
 }
 
 fn is_json(request: &HttpRequest) -> bool {

@@ -17,9 +17,12 @@ use crate::state::State;
 const FRESH: &str = "private, max-age=0, must-revalidate";
 
 /// A tenant's home; on a host name of no tenant, the index of tenants.
-pub(super) async fn home(request: HttpRequest, state: web::Data<State>) -> HttpResponse {
-    let wanted = <Visitor as actix_web::FromRequest>::extract(&request).await;
-    match wanted {
+pub(super) async fn home(
+    request: HttpRequest,
+    state: web::Data<State>,
+    visitor: Result<Visitor, Failure>,
+) -> HttpResponse {
+    match visitor {
         Ok(visitor) => answer(&visitor, portal::home::page).await,
         Err(failure) if request.match_info().get("tenant").is_some() => failure.answer(&state),
         Err(_) => index(&request, &state).await,
@@ -27,10 +30,19 @@ pub(super) async fn home(request: HttpRequest, state: web::Data<State>) -> HttpR
 }
 
 /// A page that a package declares.
-pub(super) async fn view(visitor: Visitor, path: web::Path<Vec<(String, String)>>) -> HttpResponse {
-    let part = |name: &str| path.iter().find(|(key, _)| key == name).map(|(_, value)| value.clone()).unwrap_or_default();
-    let (package, rest) = (part("package"), part("path"));
-    answer(&visitor, async |reading, frame| portal::view::page(reading, frame, &package, &format!("/{rest}")).await).await
+pub(super) async fn view(
+    request: HttpRequest,
+    state: web::Data<State>,
+    visitor: Result<Visitor, Failure>,
+) -> HttpResponse {
+    let part = |name: &str| request.match_info().get(name).unwrap_or_default().to_owned();
+    let (package, path) = (part("package"), format!("/{}", part("path")));
+    match visitor {
+        Ok(visitor) => {
+            answer(&visitor, async |reading, frame| portal::view::page(reading, frame, &package, &path).await).await
+        }
+        Err(failure) => failure.answer(&state),
+    }
 }
 
 /// A path that is nobody's.

@@ -22,7 +22,11 @@ impl Chosen {
     pub(super) fn of(request: &HttpRequest) -> Self {
         let mut chosen = Self::default();
         if let Some(cookie) = request.cookie(COOKIE) {
-            cookie.value().split('&').filter_map(|pair| pair.split_once('=')).for_each(|(name, value)| chosen.take(name, value));
+            cookie
+                .value()
+                .split('&')
+                .filter_map(|pair| pair.split_once('='))
+                .for_each(|(name, value)| chosen.take(name, value));
         }
         if !chosen.language_chosen {
             let header = request.headers().get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());

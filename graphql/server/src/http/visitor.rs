@@ -24,7 +24,7 @@ pub(super) struct Visitor {
     pub(super) tenant: Arc<Tenant>,
     pub(super) scope: Scope,
     pub(super) chosen: Chosen,
-    /// `/t/610112`, or nothing on the tenant's own host name.
+    /// `/t/<slug>`, or nothing on the tenant's own host name.
     pub(super) base: String,
     /// Path and query as asked for.
     pub(super) path: String,
@@ -80,7 +80,8 @@ async fn tenant(state: &State, request: &HttpRequest) -> Result<(Arc<Tenant>, St
 
 /// The host name that was asked for: the request's own, never a forwarded one, without port and final point.
 pub(super) fn host(request: &HttpRequest) -> Option<String> {
-    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).or_else(|| request.uri().host())?;
+    let host =
+        request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).or_else(|| request.uri().host())?;
     let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
     Some(name.trim_end_matches('.').to_ascii_lowercase())
 }

@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value as Json;
-use sunlit_app::query::record_list::{self, List};
 use sunlit_app::query::plugin_resolve;
+use sunlit_app::query::record_list::{self, List};
 use sunlit_app::{AppError, Installed, Reading};
 use sunlit_domain::filter::{self, Purpose};
 use sunlit_domain::manifest::{Block, Collection, Link, Source, Spelling, View};
@@ -16,8 +16,8 @@ use sunlit_domain::record::Record;
 use sunlit_domain::value::Value;
 use sunlit_domain::{ErrorCode, LocalText};
 use sunlit_pages::view::{
-    Block as Filled, Cell, Column, Crs, Detail, DetailItem, Empty, Feature, Geometry, List as FilledList, ListItem, Map,
-    Notice, Scalar, Table, TextBlock, Tone, ValueType,
+    Block as Filled, Cell, Column, Crs, Detail, DetailItem, Empty, Feature, Geometry, List as FilledList, ListItem,
+    Map, Notice, Scalar, Table, TextBlock, Tone, ValueType,
 };
 
 use super::show::{self, Shown};
@@ -92,7 +92,8 @@ impl Fill<'_> {
         let name = source.collection.as_str();
         let collection = self.collection(name)?;
         let filter = source.filter.as_ref().map(|json| self.bound(json)).transpose()?;
-        let filter = filter.map(|json| filter::parse(collection, &json, Spelling::Manifest, Purpose::Manifest)).transpose()?;
+        let filter =
+            filter.map(|json| filter::parse(collection, &json, Spelling::Manifest, Purpose::Manifest)).transpose()?;
         let order = Order::read(collection, source.order.iter().map(String::as_str), true)?;
         let list = List { filter, order, first: source.first, after: None, fields: None };
         let page = record_list::run(self.reading, &self.installed.package, name, list, record_list::MAX_FIRST).await?;
@@ -136,7 +137,9 @@ impl Fill<'_> {
         Ok(Some(match block {
             Block::Notice { .. } => return Ok(None),
             Block::Text { title, text: fixed, field } => {
-                let Some(shown) = self.text(fixed.as_ref(), field.as_ref().map(AsRef::as_ref))? else { return Ok(None) };
+                let Some(shown) = self.text(fixed.as_ref(), field.as_ref().map(AsRef::as_ref))? else {
+                    return Ok(None);
+                };
                 Filled::Text(TextBlock { title: title.as_ref().map(text), text: shown })
             }
             Block::Detail { title, fields } => {
@@ -144,7 +147,10 @@ impl Fill<'_> {
                 Filled::Detail(Detail { title: title.as_ref().map(text), items, tags: Vec::new() })
             }
             Block::List { title, empty, .. } | Block::Table { title, empty, .. } if found.records.is_empty() => {
-                Filled::Empty(Empty { title: Some(text(title)), text: text(empty.as_ref().unwrap_or(&words("portal.nothing_here"))) })
+                Filled::Empty(Empty {
+                    title: Some(text(title)),
+                    text: text(empty.as_ref().unwrap_or(&words("portal.nothing_here"))),
+                })
             }
             Block::List { title, source, name, summary, tags, link, .. } => {
                 let collection = self.collection(source.collection.as_str())?;
@@ -165,7 +171,9 @@ impl Fill<'_> {
             Block::Map { title, source, point, name, summary, tags, link } => {
                 let collection = self.collection(source.collection.as_str())?;
                 let feature = |record: &Arc<Record>| {
-                    let at = collection.field(point.as_str(), Spelling::Manifest).and_then(|(index, _)| record.values.get(index));
+                    let at = collection
+                        .field(point.as_str(), Spelling::Manifest)
+                        .and_then(|(index, _)| record.values.get(index));
                     let at = if let Some(Value::Point(at)) = at { Some(*at) } else { None };
                     Feature {
                         title: self.plain(collection, record, name.as_str()).unwrap_or_default(),
@@ -221,7 +229,9 @@ impl Fill<'_> {
         let mut items = Vec::new();
         for name in fields {
             let shown = self.cells(collection, name, &records).await.pop();
-            let Some(Shown { value, value_type }) = shown.filter(|shown| !matches!(shown.value, Scalar::Null)) else { continue };
+            let Some(Shown { value, value_type }) = shown.filter(|shown| !matches!(shown.value, Scalar::Null)) else {
+                continue;
+            };
             items.push(DetailItem { label: text(&label(collection, name)), value, value_type, href: None });
         }
         Ok(items)
@@ -264,7 +274,9 @@ impl Fill<'_> {
         let answered =
             plugin_resolve::computed(self.reading, self.installed, collection.name.as_str(), computed, records).await;
         match answered {
-            Ok(values) => values.iter().map(|value| show::show(value, None, computed.unit.as_deref(), locale)).collect(),
+            Ok(values) => {
+                values.iter().map(|value| show::show(value, None, computed.unit.as_deref(), locale)).collect()
+            }
             Err(error) => {
                 let told = match error.code() {
                     ErrorCode::PluginDeclined => ErrorCode::PluginDeclined,

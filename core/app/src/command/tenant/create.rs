@@ -1,7 +1,7 @@
 //! Creates a tenant: its row, its host names, its store.
 
-use sunlit_domain::{Actor, LocalText, ScopeAuthority};
 use sunlit_domain::id::{TenantId, TenantSlug};
+use sunlit_domain::{Actor, LocalText, ScopeAuthority};
 use sunlit_storage::StorageError;
 use sunlit_storage::platform::tenant::{self, Tenant};
 

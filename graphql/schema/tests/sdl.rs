@@ -1,0 +1,46 @@
+//! The schema of each first-party package set, as committed: a change shows up in review.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use std::sync::Arc;
+
+use sunlit_domain::Manifest;
+use sunlit_schema::{ComposeError, compose};
+
+const STREET_CARDS: &str = include_str!("../../../plugins/street-cards/plugin.toml");
+
+fn manifest(text: &str) -> Arc<Manifest> {
+    Arc::new(Manifest::parse("plugin.toml", text).map_err(|errors| errors.to_string()).unwrap())
+}
+
+#[test]
+fn the_schema_of_street_cards_is_the_committed_one() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/street-cards.graphql");
+    let sdl = compose(&[manifest(STREET_CARDS)]).unwrap().sdl();
+    if std::env::var_os("UPDATE_SNAPSHOTS").is_some() {
+        std::fs::write(path, &sdl).unwrap();
+    }
+    assert_eq!(std::fs::read_to_string(path).unwrap_or_default(), sdl, "run with UPDATE_SNAPSHOTS=1 to accept");
+}
+
+#[test]
+fn plugin_data_is_typed_and_never_a_json_scalar() {
+    let sdl = compose(&[manifest(STREET_CARDS)]).unwrap().sdl();
+    for typed in ["type StreetCards_Street {", "nearbyServicePoints: Int", "type StreetCards_Walk {"] {
+        assert!(sdl.contains(typed), "{typed}");
+    }
+    let scalars: Vec<_> = sdl.lines().filter(|line| line.starts_with("scalar ")).collect();
+    assert_eq!(scalars, ["scalar Date", "scalar DateTime", "scalar Decimal"]);
+}
+
+#[test]
+fn a_tenant_without_packages_has_a_schema() {
+    assert!(compose(&[]).unwrap().sdl().contains("apiVersion"));
+}
+
+#[test]
+fn two_packages_that_are_spelled_alike_do_not_fit_together() {
+    let twin = |id: &str| manifest(&STREET_CARDS.replace("id = \"street-cards\"", &format!("id = \"{id}\"")));
+    let error = compose(&[twin("a-1"), twin("a1")]).unwrap_err();
+    assert!(matches!(error, ComposeError::Collision(..)), "{error}");
+    assert!(compose(&[twin("street-cards"), twin("other-cards")]).is_ok());
+}

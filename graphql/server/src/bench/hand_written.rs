@@ -1,0 +1,132 @@
+//! The handler that the GraphQL measurement is compared with: what somebody would write by hand for this one list.
+//!
+//! It knows its tenant, its table and its columns, asks in one prepared statement without a transaction, and checks no
+//! rights beyond the state. The only place outside storage that speaks SQL, see [`Streets`].
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::error::ErrorInternalServerError;
+use actix_web::{HttpResponse, web};
+use sea_orm::sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+use sea_orm::sqlx::{self, AssertSqlSafe, Row as _};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// As many as storage opens for a tenant.
+const READERS: u32 = 2;
+
+/// The parameters of a request.
+#[derive(Debug, Clone, Deserialize)]
+pub(super) struct Asked {
+    contains: String,
+    from: String,
+    first: i64,
+}
+
+#[derive(Debug, Serialize)]
+struct Street {
+    id: Uuid,
+    code: Option<String>,
+    name: Option<String>,
+    location: Option<String>,
+    industries: Option<String>,
+    phone: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Answer {
+    data: Packages,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Packages {
+    street_cards: Collections,
+}
+
+#[derive(Serialize)]
+struct Collections {
+    streets: List,
+}
+
+#[derive(Serialize)]
+struct List {
+    nodes: Vec<Street>,
+}
+
+/// The streets of one tenant.
+#[derive(Debug)]
+pub(super) struct Streets {
+    pool: SqlitePool,
+    sql: Arc<str>,
+    tenant: Uuid,
+}
+
+impl Streets {
+    /// Reads `table` of the file, with the settings of the product's own readers.
+    pub(super) fn open(file: &Path, table: &str, tenant: Uuid) -> Self {
+        let options = SqliteConnectOptions::new()
+            .filename(file)
+            .create_if_missing(false)
+            .read_only(true)
+            .busy_timeout(Duration::from_secs(5))
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true);
+        let pool = SqlitePoolOptions::new()
+            .max_connections(READERS)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .test_before_acquire(false)
+            .connect_lazy_with(options);
+        let sql = format!(
+            "SELECT id, code, name, location, industries, phone FROM \"{table}\" \
+             WHERE tenant_id = ? AND state = 'published' AND instr(name, ?) > 0 AND code >= ? \
+             ORDER BY code, id LIMIT ?"
+        );
+        Self { pool, sql: sql.into(), tenant }
+    }
+
+    async fn select(&self, asked: &Asked) -> Result<Vec<Street>, sqlx::Error> {
+        let query = sqlx::query(AssertSqlSafe(Arc::clone(&self.sql)))
+            .bind(self.tenant)
+            .bind(asked.contains.as_str())
+            .bind(asked.from.as_str())
+            .bind(asked.first);
+        let rows = query.fetch_all(&self.pool).await?;
+        let street = |row: &sqlx::sqlite::SqliteRow| {
+            Ok(Street {
+                id: row.try_get(0)?,
+                code: row.try_get(1)?,
+                name: row.try_get(2)?,
+                location: row.try_get(3)?,
+                industries: row.try_get(4)?,
+                phone: row.try_get(5)?,
+            })
+        };
+        rows.iter().map(street).collect()
+    }
+
+    /// The statement alone, without HTTP: how many streets it finds.
+    pub(super) async fn count(&self, asked: &Asked) -> Result<usize, sqlx::Error> {
+        self.select(asked).await.map(|streets| streets.len())
+    }
+
+    pub(super) async fn close(&self) {
+        self.pool.close().await;
+    }
+}
+
+/// Answers in the shape of the GraphQL answer.
+pub(super) async fn list(
+    streets: web::Data<Streets>,
+    asked: web::Json<Asked>,
+) -> Result<HttpResponse, actix_web::Error> {
+    let nodes = streets.select(&asked).await.map_err(ErrorInternalServerError)?;
+    let answer = Answer { data: Packages { street_cards: Collections { streets: List { nodes } } } };
+    Ok(HttpResponse::Ok().json(answer))
+}

@@ -1,0 +1,41 @@
+//! Regions: provisioning twice changes nothing, and what is wrong is told with its mend.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+use serde_json::json;
+use sunlit_app::command::package::publish::{self, Existing};
+use sunlit_test_support::{TestApp, probe};
+
+#[actix_web::test]
+async fn provisioning_twice_changes_nothing() {
+    let app = TestApp::start().await;
+    let first = app.provision("610112").await;
+    let second = app.provision("610112").await;
+    assert_eq!(first, second);
+    let answer = app
+        .graphql("610112", None, "{ streetCards { streets { totalCount } servicePoints { totalCount } } }", json!({}))
+        .await;
+    assert_eq!(
+        answer.data()["streetCards"],
+        json!({ "streets": { "totalCount": 12 }, "servicePoints": { "totalCount": 36 } })
+    );
+}
+
+#[actix_web::test]
+async fn a_published_version_never_changes_and_undeclared_imports_are_refused() {
+    let app = TestApp::start().await;
+    let (manifest, component) = probe();
+    let publish = async |manifest: String, component: Option<Vec<u8>>| {
+        publish::run(app.app(), manifest, component, Existing::Keep).await.map(drop).map_err(|error| error.to_string())
+    };
+    publish(manifest.clone(), Some(component.clone())).await.unwrap();
+    let changed = manifest.replace("你好", "您好");
+    let told = publish(changed, Some(component.clone())).await.unwrap_err();
+    assert!(told.contains("raise its version"), "{told}");
+    let silent = manifest.replace("version = \"0.1.0\"", "version = \"0.2.0\"").replace("clock = ", "# clock = ");
+    let told = publish(silent, Some(component.clone())).await.unwrap_err();
+    assert!(told.contains("imports `clock`") && told.contains("[capabilities]"), "{told}");
+    let told = publish(manifest.replace("version = \"0.1.0\"", "version = \"0.3.0\""), None).await.unwrap_err();
+    assert!(told.contains("there is no component"), "{told}");
+    let told = publish(manifest.clone(), Some(b"\0asm\x01\0\0\0".to_vec())).await.unwrap_err();
+    assert!(told.contains("core module"), "{told}");
+}
