@@ -1,4 +1,4 @@
-//! Regions: who the authorities are, what each enables, and how they come to be (DESIGN §2, invariant 11).
+//! Regions: who the authorities are, what each enables, and how they come to be (invariant 11).
 //!
 //! A region file says everything about an authority; nothing about one stands in code. Provisioning goes through the
 //! commands of `sunlit-app`. Start reading at [`region`], then [`provision`].

@@ -72,6 +72,9 @@ pub enum AppError {
     /// A package that is not acceptable as a whole.
     #[error("{0}")]
     Package(String),
+    /// A published version has other content.
+    #[error("{0} is published with other content: raise its version")]
+    VersionTaken(String),
     /// The component uses what its manifest does not ask for.
     #[error("the component imports `{}`, which the manifest does not ask for: add it under [capabilities] with its reason", .0.name())]
     UndeclaredCapability(Capability),
@@ -109,6 +112,7 @@ impl AppError {
             | Self::Manifest(_)
             | Self::Component(_)
             | Self::Package(_)
+            | Self::VersionTaken(_)
             | Self::UndeclaredCapability(_) => ErrorCode::InvalidInput,
             Self::Limit(_) => ErrorCode::LimitExceeded,
             Self::PluginDeclined(_) => ErrorCode::PluginDeclined,

@@ -99,7 +99,7 @@ pub fn to_json(data: &Data) -> Json {
 /// What does not fit, for the operator and the vendor.
 pub fn read_list(data: &Data, shape: &Shape<'_>) -> Result<Vec<Answer>, String> {
     let mut reader = Reader { data, at: 0 };
-    reader.list(shape)
+    reader.list(|reader| reader.answer(shape))
 }
 
 struct Reader<'a> {
@@ -114,12 +114,12 @@ impl Reader<'_> {
         Ok(token)
     }
 
-    fn list(&mut self, shape: &Shape<'_>) -> Result<Vec<Answer>, String> {
+    fn list(&mut self, item: impl Fn(&mut Self) -> Result<Answer, String>) -> Result<Vec<Answer>, String> {
         let count = match self.next()? {
             Token::Items(count) => *count,
             other => return Err(format!("expected a list, found {}", describe(other))),
         };
-        (0..count).map(|_| self.answer(shape)).collect()
+        (0..count).map(|_| item(self)).collect()
     }
 
     fn answer(&mut self, shape: &Shape<'_>) -> Result<Answer, String> {
@@ -131,9 +131,17 @@ impl Reader<'_> {
             };
         }
         match shape {
-            Shape::List(item) => self.list(item).map(Answer::List),
+            Shape::List(item) => self.list(|reader| reader.item(item)).map(Answer::List),
             Shape::Scalar(kind) => from_token(*kind, self.next()?).map(Answer::Scalar),
             Shape::Object(fields) => self.object(fields),
+        }
+    }
+
+    /// An answer inside a list, where null has no place.
+    fn item(&mut self, shape: &Shape<'_>) -> Result<Answer, String> {
+        match self.answer(shape)? {
+            Answer::Scalar(Value::Null) => Err("null has no place in a list".to_owned()),
+            answer => Ok(answer),
         }
     }
 
@@ -234,5 +242,69 @@ fn describe(token: &Token) -> String {
         Token::Point(_) => "a point".to_owned(),
         Token::Items(_) => "a list".to_owned(),
         Token::Object(_) => "an object".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn data(shapes: &[&[&str]], tokens: Vec<Token>) -> Data {
+        let own = |names: &&[&str]| names.iter().map(ToString::to_string).collect();
+        Data { shapes: shapes.iter().map(own).collect(), tokens }
+    }
+
+    fn text(text: &str) -> Token {
+        Token::Text(text.to_owned())
+    }
+
+    #[test]
+    fn what_fits_the_declaration_is_read() {
+        let scalars = data(&[], vec![Token::Items(2), Token::Int(7), Token::Null]);
+        let expect = vec![Answer::Scalar(Value::Int(7)), Answer::Scalar(Value::Null)];
+        assert_eq!(read_list(&scalars, &Shape::Scalar(Kind::Int)), Ok(expect));
+        let decimal = data(&[], vec![Token::Items(1), Token::Decimal(TokenDecimal { unscaled: 5, scale: 0 })]);
+        let five = Answer::Scalar(Value::Decimal(Decimal { unscaled: 500, scale: 2 }));
+        assert_eq!(read_list(&decimal, &Shape::Scalar(Kind::Decimal(2))), Ok(vec![five]));
+    }
+
+    #[test]
+    fn what_does_not_fit_is_refused() {
+        let fields: Vec<Field> =
+            serde_json::from_value(json!([{ "name": "n", "type": "int", "required": true, "max": 9 }])).unwrap();
+        let one = |tokens: Vec<Token>| [vec![Token::Items(1)], tokens].concat();
+        let refuse = |shapes: &[&[&str]], tokens: Vec<Token>, shape: &Shape<'_>, why: &str| {
+            let told = read_list(&data(shapes, tokens), shape).unwrap_err();
+            assert!(told.contains(why), "{told}");
+        };
+        let object = Shape::Object(&fields);
+        refuse(&[], one(vec![text("x")]), &Shape::Scalar(Kind::Int), "expected a whole number");
+        refuse(&[], one(vec![Token::Int(1 << 40)]), &Shape::Scalar(Kind::Int), "32 bits");
+        refuse(&[], one(vec![text("2026-02-30")]), &Shape::Scalar(Kind::Date), "a date");
+        refuse(&[], one(vec![text("a\0b")]), &Shape::Scalar(Kind::Text), "text");
+        let east = GeoPoint { lat_e6: 0, lng_e6: 190_000_000 };
+        refuse(&[], one(vec![Token::Point(east)]), &Shape::Scalar(Kind::Point), "a point");
+        let fine = Token::Decimal(TokenDecimal { unscaled: 1, scale: 9 });
+        refuse(&[], one(vec![fine]), &Shape::Scalar(Kind::Decimal(2)), "scale 2");
+        refuse(&[&["n"]], one(vec![Token::Object(0), Token::Int(10)]), &object, "too_large 9");
+        refuse(&[&["n"]], one(vec![Token::Object(0), Token::Null]), &object, "`n` is required");
+        refuse(&[&["m"]], one(vec![Token::Object(0), Token::Int(1)]), &object, "not a declared field");
+        refuse(&[&["n"]], one(vec![Token::Object(3), Token::Int(1)]), &object, "a shape that is not there");
+        refuse(&[&["n"]], one(vec![Token::Object(0)]), &object, "ends too early");
+        refuse(&[], vec![Token::Items(u32::MAX)], &Shape::Scalar(Kind::Int), "ends too early");
+        let list = Shape::List(Box::new(Shape::Scalar(Kind::Int)));
+        refuse(&[], one(vec![Token::Items(1), Token::Null]), &list, "null has no place");
+        refuse(&[], one(vec![Token::Null]), &list, "expected a list");
+    }
+
+    #[test]
+    fn a_filter_arrives_as_it_was_written() {
+        let shapes: &[&[&str]] = &[&["at"], &["within"], &["south", "open"]];
+        let south = Token::Decimal(TokenDecimal { unscaled: 34_293_001, scale: 6 });
+        let tokens = vec![Token::Object(0), Token::Object(1), Token::Object(2), south, Token::Boolean(true)];
+        let expect = json!({ "at": { "within": { "south": "34.293001", "open": true } } });
+        assert_eq!(to_json(&data(shapes, tokens)), expect);
     }
 }

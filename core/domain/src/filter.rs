@@ -1,4 +1,4 @@
-//! The one filter language: access rules, the API, views and host calls all speak it (DESIGN §5).
+//! The one filter language: access rules, the API, views and host calls all speak it.
 //!
 //! ```json
 //! { "state": { "eq": "published" }, "or": [{ "rent": { "lte": "40.00" } }, { "name": { "contains": "园" } }] }

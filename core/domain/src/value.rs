@@ -1,4 +1,4 @@
-//! Values and their one encoding (DESIGN §4): what JSON, TOML, the API and both database engines agree on.
+//! Values and their one encoding: what JSON, TOML, the API and both database engines agree on.
 //!
 //! | kind | in memory | JSON out | JSON in |
 //! |---|---|---|---|

@@ -1,6 +1,6 @@
 //! The one wasmtime engine of a process: what it compiles, where instances live, and the clock that makes them yield.
 //!
-//! Must not know plugins or tenants. Start at [`HostConfig`]; the reasons for each setting are PLUGIN.md §3 "Engine".
+//! Must not know plugins or tenants. Start at [`HostConfig`]; each setting says why.
 
 use std::io;
 use std::num::NonZeroUsize;
@@ -179,7 +179,6 @@ pub(crate) fn start_ticker(engine: &Engine) -> io::Result<JoinHandle<()>> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 

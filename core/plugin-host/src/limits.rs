@@ -25,7 +25,7 @@ pub(crate) const MEMORIES: usize = 1;
 /// Tables of one component: the plugin's own and the one of `wit-component`'s shim, and as many to spare.
 pub(crate) const TABLES: usize = 4;
 
-/// What one call may use. The defaults are PLUGIN.md §3; a plan may raise them.
+/// What one call may use. A plan may raise the defaults.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
     /// Instructions, roughly: one unit an operator, [`Limits::HOST_CALL_FUEL`] a host call. The first bound that a spinning
@@ -94,7 +94,7 @@ impl Limits {
         Self { wall_clock: Duration::from_secs(30), ..Self::event() }
     }
 
-    /// For installing and migrating: ten minutes and a million rows. PLUGIN.md names no number of host calls; 50,000 are
+    /// For installing and migrating: ten minutes and a million rows. 50,000 host calls are
     /// a million rows in pages of twenty.
     #[must_use]
     pub const fn migrate() -> Self {
@@ -267,7 +267,6 @@ impl ResourceLimiter for Meter {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 

@@ -60,7 +60,6 @@ impl<T> Drop for AbortOnDrop<T> {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 

@@ -1,4 +1,4 @@
-//! Opens SQLite files: WAL, full synchronisation, foreign keys, one writer and a few readers (STACK trap 6).
+//! Opens SQLite files: WAL, full synchronisation, foreign keys, one writer and a few readers.
 
 use std::path::Path;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! The stores of all tenants: one SQLite file each, at most 128 open, least recently used closed first (DESIGN §4).
+//! The stores of all tenants: one SQLite file each, at most 128 open, least recently used closed first.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -122,7 +122,7 @@ impl TenantStore {
     }
 
     /// Begins in a task of its own: a `begin` that is cancelled half-way could hand an open transaction to the next
-    /// caller of the pool (STACK trap 5).
+    /// caller of the pool.
     async fn begin(
         &self,
         scope: &Scope,

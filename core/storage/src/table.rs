@@ -72,7 +72,7 @@ impl Table {
             }
             table.col(&mut column);
         }
-        // A required field is required by the application, never by the table: other minor versions share it (DESIGN §4).
+        // A required field is required by the application, never by the table: other minor versions share it.
         for (index, field) in self.collection().fields.iter().enumerate() {
             for name in self.columns(Slot::Field(index)) {
                 table.col(ColumnDef::new_with_type(Alias::new(name), engine.column_type(field.kind())));

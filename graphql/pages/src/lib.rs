@@ -7,8 +7,6 @@
 //! Start reading at [`Renderer`], then [`View`] (what a page's middle is made of) and [`Page`] (the frame around it).
 //! [`check`] says which views are refused.
 
-#![cfg_attr(test, expect(clippy::unwrap_used, reason = "a test that cannot go on fails"))]
-
 mod assets;
 pub mod check;
 mod dates;

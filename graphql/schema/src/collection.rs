@@ -124,8 +124,8 @@ fn computed_field(collection: &Collection, computed: &Computed) -> Field {
         FieldFuture::new(async move {
             let node = parent(&ctx)?;
             let loader = ctx.ctx.data::<DataLoader<Gather>>()?;
-            let installed = Arc::clone(&node.installed);
-            let key = ComputedKey { installed, collection, computed, record: Arc::clone(&node.record) };
+            let package = node.installed.package.id().into();
+            let key = ComputedKey { package, collection, computed, record: Arc::clone(&node.record) };
             let value = loader.load_one(key).await.map_err(|error| failed(&ctx, &error));
             settle(&ctx, value.map(|value| value.and_then(|value| to_gql(None, &value))))
         })

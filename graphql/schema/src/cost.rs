@@ -1,10 +1,10 @@
 //! What a parsed document would cost, before it is validated or executed: depth, aliases, root fields, and cost by the
 //! list sizes it asks for. Fragments are measured once each, with saturating arithmetic, so that fragments which spread
-//! each other twice cost no time here either (STACK trap 1).
+//! each other twice cost no time here either.
 
 use std::collections::{BTreeSet, HashMap};
 
-use async_graphql::parser::types::{ExecutableDocument, Field, OperationType, Selection, SelectionSet};
+use async_graphql::parser::types::{ExecutableDocument, Field, Selection, SelectionSet};
 use async_graphql::{Name, Positioned, Value as Const, Variables};
 
 use crate::argument::DEFAULT_FIRST;
@@ -66,7 +66,7 @@ pub(crate) fn measure(
     for (_, operation) in document.operations.iter() {
         let set = &operation.node.selection_set.node;
         let of_operation = meter.set(set)?;
-        let roots = meter.roots(set, operation.node.ty, 0);
+        let roots = meter.roots(set, 0);
         refuse(&of_operation, roots)?;
         worst = worst.beside(of_operation);
     }
@@ -165,15 +165,15 @@ impl<'a> Meter<'a> {
     }
 
     /// The fields that an operation begins with, fragments spread. Depth-bounded by the measure before it.
-    fn roots(&self, set: &SelectionSet, operation: OperationType, depth: usize) -> usize {
+    fn roots(&self, set: &SelectionSet, depth: usize) -> usize {
         let count = |item: &Positioned<Selection>| match &item.node {
             Selection::Field(_) => 1,
-            Selection::InlineFragment(inline) => self.roots(&inline.node.selection_set.node, operation, depth + 1),
+            Selection::InlineFragment(inline) => self.roots(&inline.node.selection_set.node, depth + 1),
             Selection::FragmentSpread(spread) => {
                 let fragment = self.document.fragments.get(&spread.node.fragment_name.node);
                 fragment
                     .filter(|_| depth < 4)
-                    .map_or(1, |fragment| self.roots(&fragment.node.selection_set.node, operation, depth + 1))
+                    .map_or(1, |fragment| self.roots(&fragment.node.selection_set.node, depth + 1))
             }
         };
         set.items.iter().map(count).fold(0, usize::saturating_add)

@@ -1,5 +1,5 @@
 //! The gate before the parser: one linear pass over the document, so that no document can exhaust the parser's stack or
-//! time (STACK trap 1). Lexes as GraphQL does (October 2021, §2.1): strings, block strings and comments hide brackets.
+//! time. Lexes as GraphQL does (October 2021, §2.1): strings, block strings and comments hide brackets.
 
 /// How many lexical tokens a document may have.
 pub(crate) const MAX_TOKENS: usize = 2_000;

@@ -1,6 +1,6 @@
 //! Composes the GraphQL schema of a tenant from the manifests of its packages, and executes requests against it.
 //!
-//! The shape comes from manifests alone (DESIGN §7), so tenants with the same packages share one schema; data comes from
+//! The shape comes from manifests alone, so tenants with the same packages share one schema; data comes from
 //! `sunlit-app` through the request's `Reading`. Knows nothing of HTTP or SQL. Start reading at [`compose`], then
 //! [`execute`].
 

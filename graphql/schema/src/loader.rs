@@ -1,6 +1,6 @@
 //! What is gathered over a request and asked for at once: referenced records, and computed fields of a page of records.
 //!
-//! A loader lives for one request and is bound to its reading: keys of two tenants never meet (STACK trap 2).
+//! A loader lives for one request and is bound to its reading: keys of two tenants never meet.
 
 use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use async_graphql::dataloader::Loader;
 use sunlit_app::query::{plugin_resolve, record_get};
-use sunlit_app::{AppError, Installed, Reading};
+use sunlit_app::{AppError, Reading};
 use sunlit_domain::id::RecordId;
 use sunlit_domain::record::Record;
 use sunlit_domain::value::Value;
@@ -27,7 +27,7 @@ pub(crate) struct RefKey {
 /// A computed field of a record.
 #[derive(Debug, Clone)]
 pub(crate) struct ComputedKey {
-    pub(crate) installed: Arc<Installed>,
+    pub(crate) package: Arc<str>,
     pub(crate) collection: Arc<str>,
     pub(crate) computed: Arc<str>,
     pub(crate) record: Arc<Record>,
@@ -35,7 +35,7 @@ pub(crate) struct ComputedKey {
 
 impl ComputedKey {
     fn identity(&self) -> (&str, &str, &str, RecordId) {
-        (self.installed.package.id(), &self.collection, &self.computed, self.record.id)
+        (&self.package, &self.collection, &self.computed, self.record.id)
     }
 }
 
@@ -82,11 +82,11 @@ impl Loader<ComputedKey> for Gather {
     async fn load(&self, keys: &[ComputedKey]) -> Result<HashMap<ComputedKey, Value>, Arc<AppError>> {
         let mut groups: HashMap<(&str, &str, &str), Vec<&ComputedKey>> = HashMap::new();
         for key in keys {
-            groups.entry((key.installed.package.id(), &key.collection, &key.computed)).or_default().push(key);
+            groups.entry((&key.package, &key.collection, &key.computed)).or_default().push(key);
         }
         let mut found = HashMap::new();
-        for ((_, collection, name), keys) in groups {
-            let installed = &keys[0].installed;
+        for ((package, collection, name), keys) in groups {
+            let installed = self.0.context().package(package).map_err(Arc::new)?;
             let table = installed.package.table(collection).map_err(Arc::new)?;
             let Some(computed) = table.collection().computed(name) else { continue };
             let records: Vec<_> = keys.iter().map(|key| Arc::clone(&key.record)).collect();

@@ -143,7 +143,7 @@ fn arguments(ctx: &ResolverContext<'_>, query: &Query) -> Result<Vec<Value>, Err
             Ok(value) => match arg.check(&value) {
                 Ok(()) => values.push(value),
                 Err(broken) => {
-                    problems.push(Problem::of(arg, &path, ErrorCode::InvalidInput, broken.rule, broken.bound))
+                    problems.push(Problem::of(arg, &path, ErrorCode::InvalidInput, broken.rule, broken.bound));
                 }
             },
         }

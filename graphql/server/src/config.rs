@@ -1,4 +1,4 @@
-//! Configuration: defaults, then `sunlit.toml`, then `SUNLIT_*` in the environment (DESIGN §11).
+//! Configuration: defaults, then `sunlit.toml`, then `SUNLIT_*` in the environment.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};

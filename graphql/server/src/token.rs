@@ -10,7 +10,7 @@ use sunlit_domain::{Actor, Role};
 
 /// Who issues tokens.
 const ISSUER: &str = "sunlit";
-/// How long an access token is good for (DESIGN §9).
+/// How long an access token is good for.
 pub const ACCESS_MINUTES: i64 = 15;
 /// A longer text is no token of ours.
 const MAX_BYTES: usize = 4_096;

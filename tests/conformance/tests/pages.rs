@@ -1,5 +1,4 @@
 //! Portal pages from declared views: complete in the first HTML, escaped, and whole when a plugin is not.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 use actix_web::http::StatusCode;
 use sunlit_test_support::TestApp;

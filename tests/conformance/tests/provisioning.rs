@@ -1,5 +1,4 @@
 //! Regions: provisioning twice changes nothing, and what is wrong is told with its mend.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 use serde_json::json;
 use sunlit_app::command::package::publish::{self, Existing};

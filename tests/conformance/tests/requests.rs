@@ -1,6 +1,5 @@
 //! Requests that are too deep, too wide, too large, malformed, or for nobody: refused with a clear error, and the server
 //! goes on.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 use actix_web::http::StatusCode;
 use actix_web::test::TestRequest;

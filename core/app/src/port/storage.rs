@@ -30,7 +30,7 @@ impl StoragePort for StorageOfPackage {
     async fn find(&self, collection: &str, query: FindQuery) -> Result<FoundPage, PortError> {
         let (reading, installed) = (self.reading.clone(), Arc::clone(&self.installed));
         let collection = collection.to_owned();
-        // In a task of its own: the call may be cut off at any await, the database connection may not (STACK trap 5).
+        // In a task of its own: the call may be cut off at any await, the database connection may not.
         let found = tokio::spawn(async move { find(&reading, &installed, &collection, query).await });
         match found.await {
             Ok(result) => result.map_err(to_port),

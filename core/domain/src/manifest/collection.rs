@@ -117,7 +117,7 @@ impl Spelling {
     }
 }
 
-/// The fields that every record has (DESIGN §4).
+/// The fields that every record has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Standard {
     /// The record's id.

@@ -1,4 +1,4 @@
-//! The manifest of a package (`plugin.toml`): what it declares, read and checked (DESIGN §5).
+//! The manifest of a package (`plugin.toml`): what it declares, read and checked.
 //!
 //! [`Manifest::parse`] is the only way in: what it returns has passed every check of [`check`], so the rest of the
 //! platform may rely on names resolving. Errors name the file, line, field and mend.
@@ -186,7 +186,7 @@ pub(crate) fn quoted(name: &FieldName) -> String {
     format!("`{name}`")
 }
 
-/// The table of a collection: `c_<package>__v<major>__<collection>` (DESIGN §4).
+/// The table of a collection: `c_<package>__v<major>__<collection>`.
 #[must_use]
 pub fn table_name(plugin: &Plugin, collection: &CollectionName) -> String {
     format!("c_{}__v{}__{collection}", plugin.id.as_str().replace('-', "_"), plugin.major())

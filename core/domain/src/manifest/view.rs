@@ -1,4 +1,4 @@
-//! Declared pages (DESIGN §8): a path, a title, and blocks bound to collections. The platform fills and renders them.
+//! Declared pages: a path, a title, and blocks bound to collections. The platform fills and renders them.
 
 use std::collections::BTreeMap;
 

@@ -124,7 +124,7 @@ mod tests {
         .unwrap()
     }
 
-    fn problems(input: Json, creating: bool) -> Vec<(String, ErrorCode)> {
+    fn problems(input: &Json, creating: bool) -> Vec<(String, ErrorCode)> {
         let input = input.as_object().unwrap().clone();
         let result = read_changes(&collection(), &input, Spelling::Api, creating);
         result.err().unwrap_or_default().into_iter().map(|problem| (problem.path, problem.code)).collect()
@@ -134,7 +134,7 @@ mod tests {
     fn each_rule_is_kept_and_named() {
         let check = |input: Json, expect: &[(&str, ErrorCode)]| {
             let expect: Vec<_> = expect.iter().map(|(path, code)| ((*path).to_owned(), *code)).collect();
-            assert_eq!(problems(input, true), expect);
+            assert_eq!(problems(&input, true), expect);
         };
         check(json!({ "name": "园区", "useKind": "office" }), &[]);
         check(json!({}), &[("name", ErrorCode::Required)]);
@@ -148,8 +148,8 @@ mod tests {
 
     #[test]
     fn a_change_may_leave_fields_out_but_not_empty_required_ones() {
-        assert!(problems(json!({ "floors": 2 }), false).is_empty());
-        assert_eq!(problems(json!({ "name": null }), false), [("name".to_owned(), ErrorCode::Required)]);
+        assert!(problems(&json!({ "floors": 2 }), false).is_empty());
+        assert_eq!(problems(&json!({ "name": null }), false), [("name".to_owned(), ErrorCode::Required)]);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Values to and from columns: the one encoding of DESIGN §4.
+//! Values to and from columns: the one encoding of `sunlit_domain::value`.
 
 use sea_orm::QueryResult;
 use sea_orm::sea_query::Value as Sql;

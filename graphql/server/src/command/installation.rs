@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use sunlit_app::command::package::publish::{self, Existing};
-use sunlit_app::{App, AppConfig, SystemEnvironment};
+use sunlit_app::{App, AppConfig, AppError, SystemEnvironment};
 
 use super::Failed;
 use crate::config::Config;
@@ -28,7 +28,12 @@ impl Installation {
             AppConfig { data: config.data.clone(), artefact_key: keys.artefacts.to_vec(), host: config.host() };
         let app = Arc::new(App::open(app_config, Arc::new(SystemEnvironment)).await?);
         for carried in CARRIED {
-            publish::run(&app, carried.manifest.to_owned(), Some(carried.component.to_vec()), existing).await?;
+            match publish::run(&app, carried.manifest.to_owned(), Some(carried.component.to_vec()), existing).await {
+                Ok(_) => {}
+                // Another build of the same version: what was published stays in use.
+                Err(error @ AppError::VersionTaken(_)) => tracing::warn!(%error, "a carried package was not published"),
+                Err(error) => return Err(error.into()),
+            }
         }
         Ok(Self { app, keys })
     }

@@ -67,7 +67,7 @@ fn check(config: &Config, folder: &Path) -> Result<(), Failed> {
     let BuiltPlugin { component, manifest_toml, .. } = build(folder, &BuildOptions::default())?;
     let host = PluginHost::new(&config.host(), None)?;
     let package = Package::read(&host, &manifest_toml, Some(&component))?;
-    sunlit_schema::compose(&[package.manifest.clone()])?;
+    sunlit_schema::compose(std::slice::from_ref(&package.manifest))?;
     let plugin = &package.manifest.plugin;
     line(format!("{} {}  {}", plugin.id, plugin.version, plugin.title.zh));
     line(format!("component: {} bytes, sha-256 and manifest digest {}", component.len(), package.digest));

@@ -18,8 +18,8 @@ pub enum Existing {
 /// Reads, vets, compiles and publishes a package. Publishing the same content again changes nothing.
 ///
 /// # Errors
-/// [`AppError::Manifest`], [`AppError::Component`], [`AppError::UndeclaredCapability`], and [`AppError::Package`] when the
-/// version exists with other content.
+/// [`AppError::Manifest`], [`AppError::Component`], [`AppError::UndeclaredCapability`], and
+/// [`AppError::VersionTaken`] when the version exists with other content.
 pub async fn run(
     app: &App,
     manifest: String,
@@ -40,8 +40,7 @@ pub async fn run(
     match package_table::find(&app.platform, id, version).await? {
         Some(known) if known.digest == package.digest => return Ok(package),
         Some(_) if existing == Existing::Keep => {
-            let message = format!("{id} {version} is published with other content: raise its version");
-            return Err(AppError::Package(message));
+            return Err(AppError::VersionTaken(format!("{id} {version}")));
         }
         Some(_) => package_table::replace(&app.platform, row).await?,
         None => package_table::publish(&app.platform, row).await?,
