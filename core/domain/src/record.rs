@@ -2,73 +2,75 @@
 
 mod changes;
 
-use uuid::Uuid;
-
 pub use changes::{Changes, Problem, read_changes};
 
-use crate::id::{ActorId, RecordId};
-use crate::manifest::{Collection, Slot, Standard};
-use crate::value::{Timestamp, Value};
+use crate::id::RecordId;
+use crate::manifest::{Collection, STANDARD_FIELDS, Slot, Standard};
+use crate::value::Value;
 
-/// A record of a collection.
+/// A record of a collection, whole or in part: what was not asked for is null.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Record {
     /// Its id.
     pub id: RecordId,
-    /// Its state of workflow.
-    pub state: String,
-    /// Its version, 1 at first, one more with each change.
-    pub version: i64,
-    /// Who owns it.
-    pub owner: Option<ActorId>,
-    /// When it was created.
-    pub created_at: Timestamp,
-    /// By whom; none for provisioning.
-    pub created_by: Option<ActorId>,
-    /// When it was last changed.
-    pub updated_at: Timestamp,
-    /// By whom.
-    pub updated_by: Option<ActorId>,
-    /// When it was first published.
-    pub published_at: Option<Timestamp>,
-    /// The values of the declared fields in their declared order. A field that was not asked for is null.
+    standard: [Value; STANDARD_FIELDS.len()],
+    /// The values of the declared fields in their declared order.
     pub values: Vec<Value>,
 }
 
 impl Record {
+    /// A record of `collection` with nothing but its id.
+    #[must_use]
+    pub fn new(id: RecordId, collection: &Collection) -> Self {
+        let mut record = Self { id, standard: Default::default(), values: vec![Value::Null; collection.fields.len()] };
+        record.set(Slot::Standard(Standard::Id), Value::Id(id.0));
+        record
+    }
+
     /// The value in `slot`.
     #[must_use]
-    pub fn get(&self, slot: Slot) -> Value {
-        let id = |id: Option<Uuid>| id.map_or(Value::Null, Value::Id);
-        match slot {
-            Slot::Field(index) => self.values.get(index).cloned().unwrap_or(Value::Null),
-            Slot::Standard(standard) => match standard {
-                Standard::Id => Value::Id(self.id.0),
-                Standard::State => Value::Text(self.state.clone()),
-                Standard::Version => Value::Int(self.version),
-                Standard::Owner => id(self.owner.map(|id| id.0)),
-                Standard::CreatedAt => Value::DateTime(self.created_at),
-                Standard::CreatedBy => id(self.created_by.map(|id| id.0)),
-                Standard::UpdatedAt => Value::DateTime(self.updated_at),
-                Standard::UpdatedBy => id(self.updated_by.map(|id| id.0)),
-                Standard::PublishedAt => self.published_at.map_or(Value::Null, Value::DateTime),
-            },
+    pub fn get(&self, slot: Slot) -> &Value {
+        let value = match slot {
+            Slot::Field(index) => self.values.get(index),
+            Slot::Standard(standard) => self.standard.get(standard as usize),
+        };
+        value.unwrap_or(&Value::Null)
+    }
+
+    /// Puts a value into `slot`; a slot that the collection does not have is left alone.
+    pub fn set(&mut self, slot: Slot, value: Value) {
+        let place = match slot {
+            Slot::Field(index) => self.values.get_mut(index),
+            Slot::Standard(standard) => self.standard.get_mut(standard as usize),
+        };
+        if let Some(place) = place {
+            *place = value;
         }
     }
 
-    /// The record as one text with one spelling: what the audit trail digests. One line for each of state, version and the
-    /// declared fields in their order: name, tab, value as JSON (a point as its microdegrees).
+    /// Its version, 1 at first, one more with each change; 0 when it was not asked for.
+    #[must_use]
+    pub fn version(&self) -> i64 {
+        match self.get(Slot::Standard(Standard::Version)) {
+            Value::Int(version) => *version,
+            _ => 0,
+        }
+    }
+
+    /// The record as one text with one spelling: what the audit trail digests. One line for each of id, state, version and
+    /// the declared fields in their order: name, tab, value as JSON (a point as its microdegrees).
     #[must_use]
     pub fn canonical(&self, collection: &Collection) -> String {
-        let mut text = format!("id\t{}\nstate\t{}\nversion\t{}\n", self.id, self.state, self.version);
-        for (field, value) in collection.fields.iter().zip(&self.values) {
-            let value = match value {
+        let standard = [Standard::Id, Standard::State, Standard::Version].map(Slot::Standard);
+        let slots = standard.into_iter().chain((0..collection.fields.len()).map(Slot::Field));
+        let line = |slot| {
+            let value = match self.get(slot) {
                 Value::Point(point) => format!("{},{}", point.lat_e6, point.lng_e6),
                 other => other.to_json().to_string(),
             };
-            text.push_str(&format!("{}\t{value}\n", field.name));
-        }
-        text
+            format!("{}\t{value}\n", collection.slot_name(slot))
+        };
+        slots.map(line).collect()
     }
 }
 

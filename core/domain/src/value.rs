@@ -44,9 +44,10 @@ pub enum Kind {
 }
 
 /// One value.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Value {
     /// No value.
+    #[default]
     Null,
     /// See [`Kind::Bool`].
     Bool(bool),

@@ -9,7 +9,7 @@ use proptest::test_runner::{Config, TestRunner};
 use serde_json::{Value as Json, json};
 use sunlit_domain::filter::{self, Filter, Purpose};
 use sunlit_domain::id::{RecordId, TenantId};
-use sunlit_domain::manifest::{Manifest, Spelling};
+use sunlit_domain::manifest::{Manifest, Slot, Spelling};
 use sunlit_domain::page::{self, Order};
 use sunlit_domain::record::{Changes, Record, read_changes};
 use sunlit_domain::value::Timestamp;
@@ -108,7 +108,8 @@ async fn a_record_comes_back_as_it_was_written() {
         .unwrap();
     let page = kit.list(&scope, &ListQuery { first: 10, ..ListQuery::default() }).await;
     assert_eq!(page.records, [written]);
-    let some = kit.list(&scope, &ListQuery { first: 10, fields: Some(vec![2]), ..ListQuery::default() }).await;
+    let some =
+        kit.list(&scope, &ListQuery { first: 10, slots: Some(vec![Slot::Field(2)]), ..ListQuery::default() }).await;
     assert_eq!(some.records[0].values[2].to_json(), json!("-38.50"));
     assert!(some.records[0].values[0].is_null());
 }
@@ -144,7 +145,7 @@ async fn a_change_needs_the_version_that_was_read_and_a_record_that_may_be_writt
         Ok::<_, StorageError>(changed)
     };
     let (before, after) = change(1, &everything).await.unwrap();
-    assert_eq!((before.version, after.version, after.values[3].to_json()), (1, 2, json!(2)));
+    assert_eq!((before.version(), after.version(), after.values[3].to_json()), (1, 2, json!(2)));
     assert!(matches!(change(1, &everything).await, Err(StorageError::Conflict { expected: 1, found: 2 })));
     assert!(matches!(change(2, &Filter::Or(Vec::new())).await, Err(StorageError::NotFound)));
 }
@@ -262,11 +263,13 @@ fn filters_in_sql_agree_with_the_evaluator_and_pages_visit_each_record_once() {
             let spell = |(i, down): &(usize, bool)| format!("{}{}", if *down { "-" } else { "" }, names[*i]);
             let names: Vec<_> = order.iter().map(spell).collect();
             let order = Order::read(collection, names.iter().map(String::as_str), false).unwrap();
-            let mut expect: Vec<&Record> =
-                records.iter().filter(|record| filter.matches(&|attribute| record.get(attribute.slot))).collect();
+            let mut expect: Vec<&Record> = records
+                .iter()
+                .filter(|record| filter.matches(&|attribute| record.get(attribute.slot).clone()))
+                .collect();
             expect.sort_by(|a, b| {
                 let by = |term: &page::OrderTerm| {
-                    let ordering = a.get(term.attribute.slot).cmp(&b.get(term.attribute.slot));
+                    let ordering = a.get(term.attribute.slot).cmp(b.get(term.attribute.slot));
                     if term.descending { ordering.reverse() } else { ordering }
                 };
                 order.with_id().iter().map(by).find(|ordering| ordering.is_ne()).unwrap_or(std::cmp::Ordering::Equal)

@@ -48,7 +48,7 @@ pub(crate) fn list(ctx: &ResolverContext<'_>, collection: &Collection) -> Result
         }
         _ => Order::default(),
     };
-    Ok(List { filter, order, first, after, fields: None })
+    Ok(List { filter, order, first, after, slots: None })
 }
 
 /// `OPENED_ON_DESC` as `-opened_on`.

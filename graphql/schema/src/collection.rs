@@ -69,7 +69,7 @@ fn standard_field(standard: Standard) -> Field {
     };
     let type_ref = if optional { TypeRef::named(type_name) } else { TypeRef::named_nn(type_name) };
     Field::new(lower_camel(standard.name()), type_ref, move |ctx| match parent(&ctx) {
-        Ok(node) => FieldFuture::Value(to_gql(None, &node.record.get(Slot::Standard(standard)))),
+        Ok(node) => FieldFuture::Value(to_gql(None, node.record.get(Slot::Standard(standard)))),
         Err(error) => FieldFuture::new(async move { Err::<Option<FieldValue<'_>>, _>(error) }),
     })
 }
@@ -217,23 +217,17 @@ fn input(names: &Names, collection: &Collection, suffix: &str) -> InputObject {
     })
 }
 
-/// The declared fields that the request wants of a list's nodes, by index; computed fields bring what they need.
-pub(crate) fn wanted(ctx: &ResolverContext<'_>, collection: &Collection) -> Vec<usize> {
-    let mut fields = Vec::new();
+/// What the request wants of a list's nodes; computed fields bring what they need.
+pub(crate) fn wanted(ctx: &ResolverContext<'_>, collection: &Collection) -> Vec<Slot> {
+    let mut slots = Vec::new();
     for nodes in ctx.ctx.field().selection_set().filter(|field| field.name() == "nodes") {
         for selected in nodes.selection_set() {
-            if let Some((index, _)) = collection.field(selected.name(), Spelling::Api) {
-                fields.push(index);
-            }
-            let computed =
-                collection.computed.iter().find(|computed| lower_camel(computed.name.as_str()) == selected.name());
-            let needs = computed.map_or(&[][..], |computed| &computed.needs);
-            fields.extend(
-                needs.iter().filter_map(|need| collection.field(need.as_str(), Spelling::Manifest)).map(|(i, _)| i),
-            );
+            slots.extend(collection.attribute(selected.name(), Spelling::Api).map(|attribute| attribute.slot));
+            let is_it = |computed: &&Computed| Spelling::Api.is(selected.name(), computed.name.as_str());
+            let needs = collection.computed.iter().find(is_it).map_or(&[][..], |computed| &computed.needs);
+            let needed = needs.iter().filter_map(|need| collection.attribute(need.as_str(), Spelling::Manifest));
+            slots.extend(needed.map(|attribute| attribute.slot));
         }
     }
-    fields.sort_unstable();
-    fields.dedup();
-    fields
+    slots
 }

@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_graphql::dynamic::{Field, FieldFuture, FieldValue, Object, Schema, SchemaBuilder, SchemaError, TypeRef};
+use async_graphql::parser::types::ExecutableDocument;
+use moka::sync::Cache;
 use sunlit_domain::Manifest;
 
 use crate::names::{Names, describe};
@@ -14,7 +16,12 @@ use crate::{collection, mutation, node, plugin, query, scalar};
 pub struct TenantSchema {
     pub(crate) schema: Schema,
     pub(crate) lists: BTreeSet<String>,
+    /// Documents that passed the gate and the parser, by their text.
+    pub(crate) documents: Cache<String, Arc<ExecutableDocument>>,
 }
+
+/// Bytes of document text that a schema remembers parsed; the parsed form takes about ten times as much.
+const REMEMBERED_BYTES: u64 = 1024 * 1024;
 
 impl std::fmt::Debug for TenantSchema {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -23,6 +30,12 @@ impl std::fmt::Debug for TenantSchema {
 }
 
 impl TenantSchema {
+    pub(crate) fn remember(&self, text: &str, document: ExecutableDocument) -> Arc<ExecutableDocument> {
+        let document = Arc::new(document);
+        self.documents.insert(text.to_owned(), Arc::clone(&document));
+        document
+    }
+
     /// The schema in the schema definition language, types in alphabetical order.
     #[must_use]
     pub fn sdl(&self) -> String {
@@ -81,7 +94,9 @@ pub fn compose(manifests: &[Arc<Manifest>]) -> Result<TenantSchema, ComposeError
     let schema = types.into_iter().fold(schema, SchemaBuilder::register);
     // The gate and the cost have bounded the document before; these are the second wall.
     let schema = schema.limit_recursive_depth(32).limit_directives(20).finish()?;
-    Ok(TenantSchema { schema, lists })
+    let weigh = |text: &String, _: &Arc<ExecutableDocument>| u32::try_from(text.len()).unwrap_or(u32::MAX);
+    let documents = Cache::builder().weigher(weigh).max_capacity(REMEMBERED_BYTES).build();
+    Ok(TenantSchema { schema, lists, documents })
 }
 
 fn api_version() -> Field {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use async_graphql::dataloader::DataLoader;
 use async_graphql::parser::parse_query;
+use async_graphql::parser::types::ExecutableDocument;
 use async_graphql::{Request, Response, ServerError};
 use sunlit_app::Reading;
 use sunlit_domain::{ErrorCode, Locale};
@@ -68,15 +69,18 @@ pub async fn execute(
     if let Err(refused) = gate::check(&request.query) {
         return refusal(ErrorCode::LimitExceeded, &refused.to_string(), locale);
     }
-    let document = match parse_query(&request.query) {
-        Ok(document) => document,
-        Err(error) => return not_graphql(error.into(), locale),
+    let document = match schema.documents.get(&request.query) {
+        Some(known) => known,
+        None => match parse_query(&request.query) {
+            Ok(parsed) => schema.remember(&request.query, parsed),
+            Err(error) => return not_graphql(error.into(), locale),
+        },
     };
     let measured = match cost::measure(&document, &request.variables, &schema.lists) {
         Ok(measured) => measured,
         Err(refused) => return refusal(ErrorCode::LimitExceeded, &refused.to_string(), locale),
     };
-    request.set_parsed_query(document);
+    request.set_parsed_query(ExecutableDocument::clone(&document));
     // On the request's own thread the loader's batch runs when all fields of a page have asked.
     let gather = DataLoader::new(Gather(reading.clone()), tokio::spawn).delay(Duration::ZERO);
     let request = request.data(reading).data(gather).data(trace);

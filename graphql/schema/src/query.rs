@@ -58,7 +58,7 @@ async fn page<'a>(ctx: &ResolverContext<'a>, package: &str, name: Arc<str>) -> R
     let installed = installed(ctx, package)?;
     let collection = installed.package.table(&name).map_err(|error| failed(ctx, &error))?.collection();
     let mut list = argument::list(ctx, collection)?;
-    list.fields = Some(wanted(ctx, collection));
+    list.slots = Some(wanted(ctx, collection));
     let filter = list.filter.clone();
     let found = record_list::run(reading(ctx)?, &installed.package, &name, list, record_list::MAX_FIRST).await;
     let mut page = found.map_err(|error| failed(ctx, &error))?;

@@ -102,8 +102,8 @@ async function freePort() {
 }
 
 function findBinary() {
-  const target = process.env.CARGO_TARGET_DIR ?? path.join(root, 'target');
-  const found = path.resolve(root, process.env.SUNLIT_BIN ?? path.join(target, 'debug', 'sunlit'));
+  const built = path.join(path.resolve(root, process.env.CARGO_TARGET_DIR ?? 'target'), 'debug', 'sunlit');
+  const found = path.resolve(process.env.SUNLIT_BIN ?? built);
   if (!existsSync(found)) throw new Error(`no server at ${found}: run "cargo build -p sunlit-server" or set SUNLIT_BIN`);
   return found;
 }

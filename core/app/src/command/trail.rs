@@ -65,7 +65,7 @@ pub(super) async fn of_record(
         at,
         event: format!("{subject}.{}", done.event()),
         record: record.id,
-        version: record.version,
+        version: record.version(),
     };
     Ok(outbox::write(scope, work, event).await?)
 }

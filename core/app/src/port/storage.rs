@@ -63,16 +63,12 @@ async fn find(
         slots.extend((0..declared.fields.len()).map(Slot::Field));
     }
     slots.retain(|slot| *slot != Slot::Standard(sunlit_domain::manifest::Standard::Id));
-    let fields = slots.iter().filter_map(|slot| match slot {
-        Slot::Field(index) => Some(*index),
-        Slot::Standard(_) => None,
-    });
-    let list = List { filter, order, first: query.first, after: query.after, fields: Some(fields.collect()) };
+    let list = List { filter, order, first: query.first, after: query.after, slots: Some(slots.clone()) };
     let page = record_list::run(reading, package, collection, list, MAX_FIRST_FOR_PLUGIN).await?;
     let end_cursor = page.records.last().and_then(|last| page.cursor(package, collection, last));
     let names = ["id"].into_iter().chain(slots.iter().map(|slot| declared.slot_name(*slot))).map(str::to_owned);
     let row = |record: &Record| -> Vec<Value> {
-        [Value::Id(record.id.0)].into_iter().chain(slots.iter().map(|slot| record.get(*slot))).collect()
+        [Value::Id(record.id.0)].into_iter().chain(slots.iter().map(|slot| record.get(*slot).clone())).collect()
     };
     let records = tokens::list_of_objects(names.collect(), page.records.iter().map(row));
     Ok(FoundPage { records, end_cursor, has_next: page.has_next })

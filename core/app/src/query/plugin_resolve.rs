@@ -54,7 +54,7 @@ pub async fn computed(
         .filter_map(|need| Some(table.collection().attribute(need.as_str(), Spelling::Manifest)?.slot))
         .collect();
     let names = computed.needs.iter().map(ToString::to_string).collect();
-    let rows = records.iter().map(|record| slots.iter().map(|slot| record.get(*slot)).collect());
+    let rows = records.iter().map(|record| slots.iter().map(|slot| record.get(*slot).clone()).collect());
     let parents = tokens::list_of_objects(names, rows);
     let field = format!("{collection}.{}", computed.name);
     let answers = call(reading, installed, &field, tokens::object(Vec::new(), &[]), parents).await?;

@@ -22,7 +22,7 @@ pub async fn by_ids(
     let table = package.table(collection)?;
     let readable = reading.readable(table.collection())?;
     let session = reading.session().await?;
-    Ok(record::get_many(reading.scope(), session, table, ids, Some(&readable), None).await?)
+    Ok(record::get_many(reading.scope(), session, table, ids, Some(&readable)).await?)
 }
 
 /// The record whose unique text field has this value, if the viewer may read it.

@@ -1,6 +1,7 @@
 //! Which records, in which order, from where on: with the viewer's rights.
 
 use sunlit_domain::filter::Filter;
+use sunlit_domain::manifest::Slot;
 use sunlit_domain::page::{self, Order};
 use sunlit_domain::record::Record;
 use sunlit_storage::record::{self, ListQuery};
@@ -23,8 +24,8 @@ pub struct List {
     pub first: u32,
     /// The cursor of the last record before the page.
     pub after: Option<String>,
-    /// Declared fields wanted, by index; none means all.
-    pub fields: Option<Vec<usize>>,
+    /// What is wanted of each record beside its id; none means everything.
+    pub slots: Option<Vec<Slot>>,
 }
 
 /// A page.
@@ -65,16 +66,9 @@ pub async fn run(
     let readable = reading.readable(table.collection())?;
     let filter = Some(list.filter.into_iter().fold(readable, Filter::and));
     // A cursor carries the ordered values, so they are read whatever was asked for.
-    let fields = list.fields.map(|mut fields| {
-        fields.extend(list.order.0.iter().filter_map(|term| match term.attribute.slot {
-            sunlit_domain::manifest::Slot::Field(index) => Some(index),
-            sunlit_domain::manifest::Slot::Standard(_) => None,
-        }));
-        fields.sort_unstable();
-        fields.dedup();
-        fields
-    });
-    let query = ListQuery { filter, order: list.order.clone(), first: list.first, after: list.after, fields };
+    let ordered = list.order.0.iter().map(|term| term.attribute.slot);
+    let slots = list.slots.map(|slots| slots.into_iter().chain(ordered).collect());
+    let query = ListQuery { filter, order: list.order.clone(), first: list.first, after: list.after, slots };
     let found = record::list(reading.scope(), reading.session().await?, table, &query).await?;
     Ok(Page { records: found.records, has_next: found.has_next, order: list.order })
 }

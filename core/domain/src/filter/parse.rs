@@ -248,8 +248,7 @@ mod tests {
             Slot::Field(2) => Value::Point(Point::from_degrees(34.3, 108.9).unwrap()),
             _ => Value::Null,
         };
-        let check =
-            |json: Json, expect: bool| assert_eq!(read(&json).unwrap().matches(&value_of), expect, "{json}");
+        let check = |json: Json, expect: bool| assert_eq!(read(&json).unwrap().matches(&value_of), expect, "{json}");
         check(json!({}), true);
         check(json!({ "name": { "contains": "工业" } }), true);
         check(json!({ "name": { "startsWith": "工业" } }), false);

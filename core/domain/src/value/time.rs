@@ -30,13 +30,16 @@ impl fmt::Display for Date {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Timestamp(i64);
 
+/// 0001-01-01T00:00:00Z in microseconds since the epoch.
+const FIRST: i64 = -62_135_596_800_000_000;
+/// 9999-12-30T22:00:00Z in microseconds since the epoch: the last instant that is in year 9999 in every zone.
+const LAST: i64 = 253_402_207_200_000_000;
+
 impl Timestamp {
     /// An instant from microseconds since the epoch; none outside the years 1 to 9999.
     #[must_use]
     pub fn from_micros(micros: i64) -> Option<Self> {
-        let instant = jiff::Timestamp::from_microsecond(micros).ok()?;
-        let year = instant.to_zoned(jiff::tz::TimeZone::UTC).year();
-        (1..=9999).contains(&year).then_some(Self(micros))
+        (FIRST..=LAST).contains(&micros).then_some(Self(micros))
     }
 
     /// Microseconds since the epoch.
@@ -80,6 +83,15 @@ mod tests {
         check("2026-11-22T08:30:00.5Z", "2026-11-22T08:30:00.500000Z");
         check("1969-12-31T23:59:59.999999Z", "1969-12-31T23:59:59.999999Z");
         check("0001-01-01T00:00:00Z", "0001-01-01T00:00:00.000000Z");
+    }
+
+    #[test]
+    fn the_first_and_the_last_instant_are_written_and_read() {
+        for micros in [FIRST, LAST] {
+            let instant = Timestamp::from_micros(micros).unwrap();
+            assert_eq!(instant.to_string().parse(), Ok(instant));
+        }
+        assert_eq!((Timestamp::from_micros(FIRST - 1), Timestamp::from_micros(LAST + 1)), (None, None));
     }
 
     #[test]

@@ -4,12 +4,10 @@ use sea_orm::QueryResult;
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, Func, Order as SqlOrder, SelectStatement};
 use sunlit_domain::Scope;
 use sunlit_domain::filter::Filter;
-use sunlit_domain::id::{ActorId, RecordId};
-use sunlit_domain::manifest::{STANDARD_FIELDS, Slot};
+use sunlit_domain::id::RecordId;
+use sunlit_domain::manifest::{STANDARD_FIELDS, Slot, Standard};
 use sunlit_domain::page::{self, Order};
 use sunlit_domain::record::Record;
-use sunlit_domain::value::{Timestamp, Value};
-use uuid::Uuid;
 
 use super::condition::condition;
 use super::encoding;
@@ -26,8 +24,8 @@ pub struct ListQuery {
     pub first: u32,
     /// Only what comes after this cursor.
     pub after: Option<String>,
-    /// The declared fields to read, by index; none means all.
-    pub fields: Option<Vec<usize>>,
+    /// What to read of each record beside its id; none means everything.
+    pub slots: Option<Vec<Slot>>,
 }
 
 /// A page of a list.
@@ -49,7 +47,8 @@ pub async fn list(
     table: &Table,
     query: &ListQuery,
 ) -> Result<RecordPage, StorageError> {
-    let mut select = columns(session.select(scope, table.name())?, table, query.fields.as_deref());
+    let slots = chosen(table, query.slots.as_deref());
+    let mut select = columns(session.select(scope, table.name())?, table, &slots);
     apply(&mut select, session, table, query.filter.as_ref());
     if let Some(cursor) = &query.after {
         apply(&mut select, session, table, Some(&page::after(table.collection(), &query.order, cursor)?));
@@ -63,11 +62,10 @@ pub async fn list(
             };
         }
     }
-    select.limit(u64::from(query.first) + 1);
-    let rows = session.all(&select).await?;
+    let rows = session.first(&select, u64::from(query.first) + 1).await?;
     let wanted = usize::try_from(query.first).unwrap_or(usize::MAX);
     let has_next = rows.len() > wanted;
-    let read = rows.iter().take(wanted).map(|row| read_record(row, table, query.fields.as_deref()));
+    let read = rows.iter().take(wanted).map(|row| read_record(row, table, &slots));
     Ok(RecordPage { records: read.collect::<Result<_, _>>()?, has_next })
 }
 
@@ -99,7 +97,7 @@ pub async fn get(
     id: RecordId,
     filter: Option<&Filter>,
 ) -> Result<Option<Record>, StorageError> {
-    Ok(get_many(scope, session, table, &[id], filter, None).await?.pop())
+    Ok(get_many(scope, session, table, &[id], filter).await?.pop())
 }
 
 /// Those of the given records that are there and that the filter admits, in the order of their ids.
@@ -112,14 +110,14 @@ pub async fn get_many(
     table: &Table,
     ids: &[RecordId],
     filter: Option<&Filter>,
-    fields: Option<&[usize]>,
 ) -> Result<Vec<Record>, StorageError> {
-    let mut select = columns(session.select(scope, table.name())?, table, fields);
+    let slots = chosen(table, None);
+    let mut select = columns(session.select(scope, table.name())?, table, &slots);
     select.and_where(Expr::col(Alias::new("id")).is_in(ids.iter().map(|id| id.0)));
     apply(&mut select, session, table, filter);
     select.order_by(Alias::new("id"), SqlOrder::Asc);
     let rows = session.all(&select).await?;
-    rows.iter().map(|row| read_record(row, table, fields)).collect()
+    rows.iter().map(|row| read_record(row, table, &slots)).collect()
 }
 
 fn apply(select: &mut SelectStatement, session: &Session, table: &Table, filter: Option<&Filter>) {
@@ -128,49 +126,39 @@ fn apply(select: &mut SelectStatement, session: &Session, table: &Table, filter:
     }
 }
 
-fn columns(mut select: SelectStatement, table: &Table, fields: Option<&[usize]>) -> SelectStatement {
-    for standard in STANDARD_FIELDS {
-        select.column(Alias::new(standard.name()));
-    }
-    for index in chosen(table, fields) {
-        for column in table.columns(Slot::Field(index)) {
+fn columns(mut select: SelectStatement, table: &Table, slots: &[Slot]) -> SelectStatement {
+    select.column(Alias::new(Standard::Id.name()));
+    for slot in slots {
+        for column in table.columns(*slot) {
             select.column(Alias::new(column));
         }
     }
     select
 }
 
-fn chosen<'a>(table: &Table, fields: Option<&'a [usize]>) -> Box<dyn Iterator<Item = usize> + 'a> {
-    match fields {
-        Some(fields) => Box::new(fields.iter().copied()),
-        None => Box::new(0..table.collection().fields.len()),
-    }
+/// The slots to read beside the id, each once.
+fn chosen(table: &Table, slots: Option<&[Slot]>) -> Vec<Slot> {
+    let declared = 0..table.collection().fields.len();
+    let mut chosen: Vec<Slot> = match slots {
+        Some(slots) => slots.to_vec(),
+        None => STANDARD_FIELDS.into_iter().map(Slot::Standard).chain(declared.map(Slot::Field)).collect(),
+    };
+    chosen.retain(|slot| *slot != Slot::Standard(Standard::Id));
+    chosen.sort_unstable();
+    chosen.dedup();
+    chosen
 }
 
-fn read_record(row: &QueryResult, table: &Table, fields: Option<&[usize]>) -> Result<Record, StorageError> {
-    let actor = |at| row.try_get_by_index::<Option<Uuid>>(at).map(|id| id.map(ActorId));
-    let time = |at: usize, name: &str| -> Result<Option<Timestamp>, StorageError> {
-        let text = row.try_get_by_index::<Option<String>>(at)?;
-        text.map(|text| text.parse()).transpose().map_err(|_| StorageError::Corrupt(name.to_owned()))
-    };
-    let there = |time: Option<Timestamp>, name: &str| time.ok_or_else(|| StorageError::Corrupt(name.to_owned()));
+fn read_record(row: &QueryResult, table: &Table, slots: &[Slot]) -> Result<Record, StorageError> {
     let collection = table.collection();
-    let mut values = vec![Value::Null; collection.fields.len()];
-    let mut at = STANDARD_FIELDS.len();
-    for index in chosen(table, fields) {
-        let field = &collection.fields[index];
-        values[index] = encoding::read(row, &mut at, field.kind(), field.name.as_str())?;
+    let mut record = Record::new(RecordId(row.try_get_by_index(0)?), collection);
+    let mut at = 1;
+    for slot in slots {
+        let kind = match slot {
+            Slot::Standard(standard) => standard.kind(),
+            Slot::Field(index) => collection.fields[*index].kind(),
+        };
+        record.set(*slot, encoding::read(row, &mut at, kind, collection.slot_name(*slot))?);
     }
-    Ok(Record {
-        id: RecordId(row.try_get_by_index(0)?),
-        state: row.try_get_by_index(1)?,
-        version: row.try_get_by_index(2)?,
-        owner: actor(3)?,
-        created_at: there(time(4, "created_at")?, "created_at")?,
-        created_by: actor(5)?,
-        updated_at: there(time(6, "updated_at")?, "updated_at")?,
-        updated_by: actor(7)?,
-        published_at: time(8, "published_at")?,
-        values,
-    })
+    Ok(record)
 }

@@ -43,32 +43,26 @@ pub async fn insert(
     stamp: Stamp,
 ) -> Result<Record, StorageError> {
     let collection = table.collection();
-    let value_of = |index: usize| changes.get(&index).cloned().unwrap_or(Value::Null);
-    let actor = scope.actor().id();
-    let record = Record {
-        id,
-        state: PUBLISHED.to_owned(),
-        version: 1,
-        owner: actor,
-        created_at: stamp.at,
-        created_by: actor,
-        updated_at: stamp.at,
-        updated_by: actor,
-        published_at: Some(stamp.at),
-        values: (0..collection.fields.len()).map(value_of).collect(),
-    };
-    let mut values: Vec<(String, Expr)> = Vec::new();
-    for standard in STANDARD_FIELDS {
-        let value = record.get(Slot::Standard(standard));
-        values.extend(
-            columns_of(standard.kind(), &value).into_iter().map(|sql| (standard.name().to_owned(), Expr::val(sql))),
-        );
+    let mut record = Record::new(id, collection);
+    let actor = scope.actor().id().map_or(Value::Null, |actor| Value::Id(actor.0));
+    let at = Value::DateTime(stamp.at);
+    record.set(Slot::Standard(Standard::State), Value::Text(PUBLISHED.to_owned()));
+    record.set(Slot::Standard(Standard::Version), Value::Int(1));
+    for standard in [Standard::Owner, Standard::CreatedBy, Standard::UpdatedBy] {
+        record.set(Slot::Standard(standard), actor.clone());
     }
-    for (index, field) in collection.fields.iter().enumerate() {
-        let columns = table.columns(Slot::Field(index)).into_iter();
-        values.extend(
-            columns.zip(columns_of(field.kind(), &record.values[index])).map(|(name, sql)| (name, Expr::val(sql))),
-        );
+    for standard in [Standard::CreatedAt, Standard::UpdatedAt, Standard::PublishedAt] {
+        record.set(Slot::Standard(standard), at.clone());
+    }
+    for (index, value) in changes {
+        record.set(Slot::Field(*index), value.clone());
+    }
+    let mut values: Vec<(String, Expr)> = Vec::new();
+    let standard = STANDARD_FIELDS.into_iter().map(|standard| (Slot::Standard(standard), standard.kind()));
+    let declared = collection.fields.iter().enumerate().map(|(index, field)| (Slot::Field(index), field.kind()));
+    for (slot, kind) in standard.chain(declared) {
+        let columns = table.columns(slot).into_iter();
+        values.extend(columns.zip(columns_of(kind, record.get(slot))).map(|(name, sql)| (name, Expr::val(sql))));
     }
     let statement = work.insert(scope, table.name(), values)?;
     work.execute(&statement).await.map_err(|error| which_unique(table, error))?;
@@ -90,20 +84,20 @@ pub async fn update(
 ) -> Result<(Record, Record), StorageError> {
     let before = current(scope, work, table, target).await?;
     let mut after = before.clone();
-    after.version = target.version + 1;
-    after.updated_at = stamp.at;
-    after.updated_by = scope.actor().id();
+    let actor = scope.actor().id().map_or(Value::Null, |actor| Value::Id(actor.0));
+    after.set(Slot::Standard(Standard::Version), Value::Int(target.version + 1));
+    after.set(Slot::Standard(Standard::UpdatedAt), Value::DateTime(stamp.at));
+    after.set(Slot::Standard(Standard::UpdatedBy), actor);
     let mut statement = work.update(scope, table.name())?;
     for (index, value) in changes {
         let Some(field) = table.collection().fields.get(*index) else { continue };
-        after.values[*index] = value.clone();
+        after.set(Slot::Field(*index), value.clone());
         for (column, sql) in table.columns(Slot::Field(*index)).into_iter().zip(columns_of(field.kind(), value)) {
             statement.value(Alias::new(column), sql);
         }
     }
     for standard in [Standard::Version, Standard::UpdatedAt, Standard::UpdatedBy] {
-        let value = after.get(Slot::Standard(standard));
-        let sql = columns_of(standard.kind(), &value).pop().unwrap_or(Sql::String(None));
+        let sql = columns_of(standard.kind(), after.get(Slot::Standard(standard))).pop().unwrap_or(Sql::String(None));
         statement.value(Alias::new(standard.name()), sql);
     }
     statement
@@ -128,10 +122,10 @@ pub async fn delete(scope: &Scope, work: &Work, table: &Table, target: Target<'_
 
 async fn current(scope: &Scope, work: &Work, table: &Table, target: Target<'_>) -> Result<Record, StorageError> {
     let record = get(scope, work, table, target.id, Some(target.filter)).await?.ok_or(StorageError::NotFound)?;
-    if record.version == target.version {
+    if record.version() == target.version {
         Ok(record)
     } else {
-        Err(StorageError::Conflict { expected: target.version, found: record.version })
+        Err(StorageError::Conflict { expected: target.version, found: record.version() })
     }
 }
 

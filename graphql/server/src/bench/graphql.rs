@@ -21,7 +21,7 @@ use sunlit_pages::Renderer;
 use super::hand_written;
 use super::measure::{CpuAccounts, CpuClock, Series, TemporaryFolder, line};
 use super::parts::Parts;
-use super::streets::{COLLECTION, PACKAGE, REGION, Streets};
+use super::streets::{COLLECTION, PACKAGE, Streets};
 use crate::command::Failed;
 use crate::config::Config;
 use crate::state::State;
@@ -50,7 +50,7 @@ pub async fn run(mut config: Config, authority: ScopeAuthority, rounds: usize) -
     let state = web::Data::new(State::new(streets.app.clone(), authority, tokens, Renderer::new()?, false));
 
     let asked = json!({ "contains": CONTAINS, "from": FROM, "first": FIRST });
-    let graphql = format!("/t/{REGION}/graphql");
+    let graphql = format!("/t/{}/graphql", streets.slug);
     let application = || crate::http::application(state.clone());
     let by_hand = App::new()
         .app_data(hand_written.clone())

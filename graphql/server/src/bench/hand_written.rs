@@ -58,11 +58,21 @@ struct List {
     nodes: Vec<Street>,
 }
 
+/// How the statement is told how many records it may answer.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Limit {
+    /// As a parameter, as the product's own statement is.
+    Bound,
+    /// In its text.
+    Written,
+}
+
 /// The streets of one tenant.
 #[derive(Debug)]
 pub(super) struct Streets {
     pool: SqlitePool,
-    sql: Arc<str>,
+    sql: String,
+    sql_with_bound_limit: Arc<str>,
     tenant: Uuid,
 }
 
@@ -86,17 +96,22 @@ impl Streets {
         let sql = format!(
             "SELECT id, code, name, location, industries, phone FROM \"{table}\" \
              WHERE tenant_id = ? AND state = 'published' AND instr(name, ?) > 0 AND code >= ? \
-             ORDER BY code, id LIMIT ?"
+             ORDER BY code, id LIMIT "
         );
-        Self { pool, sql: sql.into(), tenant }
+        Self { pool, sql_with_bound_limit: format!("{sql}?").into(), sql, tenant }
     }
 
-    async fn select(&self, asked: &Asked) -> Result<Vec<Street>, sqlx::Error> {
-        let query = sqlx::query(AssertSqlSafe(Arc::clone(&self.sql)))
-            .bind(self.tenant)
-            .bind(asked.contains.as_str())
-            .bind(asked.from.as_str())
-            .bind(asked.first);
+    async fn select(&self, asked: &Asked, limit: Limit) -> Result<Vec<Street>, sqlx::Error> {
+        let sql = match limit {
+            Limit::Bound => Arc::clone(&self.sql_with_bound_limit),
+            Limit::Written => format!("{}{}", self.sql, asked.first).into(),
+        };
+        let query =
+            sqlx::query(AssertSqlSafe(sql)).bind(self.tenant).bind(asked.contains.as_str()).bind(asked.from.as_str());
+        let query = match limit {
+            Limit::Bound => query.bind(asked.first),
+            Limit::Written => query,
+        };
         let rows = query.fetch_all(&self.pool).await?;
         let street = |row: &sqlx::sqlite::SqliteRow| {
             Ok(Street {
@@ -112,8 +127,8 @@ impl Streets {
     }
 
     /// The statement alone, without HTTP: how many streets it finds.
-    pub(super) async fn count(&self, asked: &Asked) -> Result<usize, sqlx::Error> {
-        self.select(asked).await.map(|streets| streets.len())
+    pub(super) async fn count(&self, asked: &Asked, limit: Limit) -> Result<usize, sqlx::Error> {
+        self.select(asked, limit).await.map(|streets| streets.len())
     }
 
     pub(super) async fn close(&self) {
@@ -126,7 +141,7 @@ pub(super) async fn list(
     streets: web::Data<Streets>,
     asked: web::Json<Asked>,
 ) -> Result<HttpResponse, actix_web::Error> {
-    let nodes = streets.select(&asked).await.map_err(ErrorInternalServerError)?;
+    let nodes = streets.select(&asked, Limit::Bound).await.map_err(ErrorInternalServerError)?;
     let answer = Answer { data: Packages { street_cards: Collections { streets: List { nodes } } } };
     Ok(HttpResponse::Ok().json(answer))
 }

@@ -125,13 +125,13 @@ impl CpuAccounts {
     pub(super) fn read() -> Result<Self, Failed> {
         std::thread::sleep(SETTLE);
         let mut accounts = BTreeMap::new();
-        for thread in fs::read_dir("/proc/self/task").map_err(no_accounts)? {
-            let thread = thread.map_err(no_accounts)?;
+        for thread in fs::read_dir("/proc/self/task").map_err(|error| no_accounts(&error))? {
+            let thread = thread.map_err(|error| no_accounts(&error))?;
             let text = match fs::read_to_string(thread.path().join("schedstat")) {
                 Ok(text) => text,
                 // The thread has ended since the folder was read.
                 Err(error) if !thread.path().exists() && error.kind() != io::ErrorKind::PermissionDenied => continue,
-                Err(error) => return Err(no_accounts(error)),
+                Err(error) => return Err(no_accounts(&error)),
             };
             let nanos = text.split_whitespace().next().and_then(|first| first.parse().ok());
             accounts.insert(thread.file_name(), nanos.ok_or_else(|| format!("schedstat says `{text}`"))?);
@@ -140,7 +140,7 @@ impl CpuAccounts {
     }
 }
 
-fn no_accounts(error: io::Error) -> Failed {
+fn no_accounts(error: &io::Error) -> Failed {
     format!("processor time cannot be read from /proc/self/task: {error}: measure on Linux with schedstat").into()
 }
 
@@ -224,7 +224,7 @@ mod tests {
     #[test]
     fn quantiles_are_values_that_were_seen() {
         let check = |values: &[f64], permille, expect| {
-            assert_eq!(quantile(values, permille).total_cmp(&expect), std::cmp::Ordering::Equal)
+            assert!(quantile(values, permille).total_cmp(&expect).is_eq(), "{values:?}");
         };
         check(&[3.0, 1.0, 2.0], 500, 2.0);
         check(&[3.0, 1.0, 2.0], 990, 3.0);

@@ -2,6 +2,7 @@
 
 use std::hint::black_box;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::web;
 use async_graphql::parser::parse_query;
@@ -14,16 +15,60 @@ use sunlit_domain::page::Order;
 use sunlit_domain::{Locale, Scope};
 use sunlit_schema::{Limits, TenantSchema, TraceId, execute};
 
-use super::hand_written;
+use super::hand_written::{self, Limit};
 use super::measure::{CpuAccounts, CpuClock, Series, line, timed, timed_async};
 use super::streets::COLLECTION;
 use crate::command::Failed;
 use crate::state::State;
 
-/// The steps, in the order of a request.
-const STEPS: [&str; 7] = ["body", "parse", "snapshot", "list", "execute", "serialise", "statement"];
+/// A step of a request. Later ones contain earlier ones where their description says so.
+#[derive(Debug, Clone, Copy)]
+enum Step {
+    /// The body's JSON is read.
+    Body,
+    /// The document is parsed.
+    Parse,
+    /// A reading transaction begins and ends; nothing is read in it.
+    Snapshot,
+    /// The use case alone, its snapshot included.
+    List,
+    /// Everything between body and answer, all of the above included: gate, parser, cost, validation, resolvers.
+    Execute,
+    /// The answer's JSON is written.
+    Serialise,
+    /// The hand-written statement alone.
+    Statement,
+    /// The same with its limit written into the text: SQLite plans a statement anew each time a limit is bound.
+    StatementWithoutBoundLimit,
+}
 
-/// The steps of one request.
+impl Step {
+    const ALL: [Self; 8] = [
+        Self::Body,
+        Self::Parse,
+        Self::Snapshot,
+        Self::List,
+        Self::Execute,
+        Self::Serialise,
+        Self::Statement,
+        Self::StatementWithoutBoundLimit,
+    ];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Body => "body",
+            Self::Parse => "parse",
+            Self::Snapshot => "snapshot",
+            Self::List => "list",
+            Self::Execute => "execute",
+            Self::Serialise => "serialise",
+            Self::Statement => "hand_written_statement",
+            Self::StatementWithoutBoundLimit => "hand_written_statement_without_bound_limit",
+        }
+    }
+}
+
+/// The steps of one request, each with what it took.
 pub(super) struct Parts {
     state: web::Data<State>,
     visitor: Scope,
@@ -34,7 +79,7 @@ pub(super) struct Parts {
     list: List,
     response: async_graphql::Response,
     by_hand: (web::Data<hand_written::Streets>, hand_written::Asked),
-    series: [Series; STEPS.len()],
+    series: [Series; Step::ALL.len()],
 }
 
 impl Parts {
@@ -51,14 +96,14 @@ impl Parts {
         let collection = package.table(COLLECTION)?.collection();
         let wanted = json!({ "name": { "contains": asked["contains"] }, "code": { "gte": asked["from"] } });
         let fields = ["code", "name", "location", "industries", "phone"];
-        let fields =
-            fields.iter().filter_map(|name| collection.field(name, Spelling::Manifest)).map(|(index, _)| index);
+        let slots =
+            fields.iter().filter_map(|name| collection.attribute(name, Spelling::Manifest)).map(|found| found.slot);
         let list = List {
             filter: Some(filter::parse(collection, &wanted, Spelling::Api, Purpose::Viewer)?),
-            order: Order::read(collection, ["code"].into_iter(), false)?,
+            order: Order::read(collection, ["code"], false)?,
             first: u32::try_from(asked["first"].as_u64().unwrap_or(0))?,
             after: None,
-            fields: Some(fields.collect()),
+            slots: Some(slots.collect()),
         };
         let mut parts = Self {
             state: state.clone(),
@@ -78,19 +123,9 @@ impl Parts {
 
     /// Measures `calls` of each step.
     pub(super) async fn round(&mut self, clock: &CpuClock, calls: usize, counted: bool) -> Result<(), Failed> {
-        for index in 0..STEPS.len() {
+        for (index, step) in Step::ALL.into_iter().enumerate() {
             let start = CpuAccounts::read()?;
-            let (walls, whole) = match STEPS[index] {
-                "body" => {
-                    timed(calls, || Ok(drop(black_box(serde_json::from_str::<async_graphql::Request>(&self.body)?))))?
-                }
-                "parse" => timed(calls, || Ok(drop(black_box(parse_query(&self.query)?))))?,
-                "serialise" => timed(calls, || Ok(drop(black_box(serde_json::to_string(&self.response)?))))?,
-                "snapshot" => timed_async(calls, || self.snapshot()).await?,
-                "list" => timed_async(calls, || self.list()).await?,
-                "execute" => timed_async(calls, async || self.execute().await.map(drop)).await?,
-                _ => timed_async(calls, || self.statement()).await?,
-            };
+            let (walls, whole) = self.step(step, calls).await?;
             let cpu = clock.since(&start)?;
             if counted {
                 self.series[index].add(&walls, whole, cpu);
@@ -99,21 +134,31 @@ impl Parts {
         Ok(())
     }
 
-    /// Begins and ends a reading transaction.
+    async fn step(&self, step: Step, calls: usize) -> Result<(Vec<Duration>, Duration), Failed> {
+        match step {
+            Step::Body => timed(calls, || done(serde_json::from_str::<async_graphql::Request>(&self.body))),
+            Step::Parse => timed(calls, || done(parse_query(&self.query))),
+            Step::Serialise => timed(calls, || done(serde_json::to_string(&self.response))),
+            Step::Snapshot => timed_async(calls, || self.snapshot()).await,
+            Step::List => timed_async(calls, || self.list()).await,
+            Step::Execute => timed_async(calls, async || done(self.execute().await)).await,
+            Step::Statement => timed_async(calls, || self.statement(Limit::Bound)).await,
+            Step::StatementWithoutBoundLimit => timed_async(calls, || self.statement(Limit::Written)).await,
+        }
+    }
+
     async fn snapshot(&self) -> Result<(), Failed> {
         let store = self.state.app.stores.open(&self.visitor).await?;
         drop(black_box(store.snapshot(&self.visitor).await?));
         Ok(())
     }
 
-    /// The use case alone, its snapshot included.
     async fn list(&self) -> Result<(), Failed> {
         let reading = Reading::begin(&self.state.app, self.visitor.clone(), Locale::Zh).await?;
         black_box(record_list::run(&reading, &self.package, COLLECTION, self.list.clone(), MAX_FIRST).await?);
         Ok(())
     }
 
-    /// Everything between body and answer: gate, parser, cost, validation, resolvers, the use case.
     async fn execute(&self) -> Result<async_graphql::Response, Failed> {
         let request = serde_json::from_str(&self.body)?;
         let reading = Reading::begin(&self.state.app, self.visitor.clone(), Locale::Zh).await?;
@@ -124,17 +169,21 @@ impl Parts {
         }
     }
 
-    /// The hand-written statement alone.
-    async fn statement(&self) -> Result<(), Failed> {
+    async fn statement(&self, limit: Limit) -> Result<(), Failed> {
         let (streets, asked) = &self.by_hand;
-        black_box(streets.count(asked).await?);
+        black_box(streets.count(asked, limit).await?);
         Ok(())
     }
 
     pub(super) fn print(&self) {
-        for (step, series) in STEPS.iter().zip(&self.series) {
-            line(&format!("graphql.part.{step}.p50"), series.p50(), "us");
-            line(&format!("graphql.part.{step}.cpu"), series.cpu(), "us");
+        for (step, series) in Step::ALL.into_iter().zip(&self.series) {
+            line(&format!("graphql.part.{}.p50", step.name()), series.p50(), "us");
+            line(&format!("graphql.part.{}.cpu", step.name()), series.cpu(), "us");
         }
     }
+}
+
+/// Keeps a result from being left out by the compiler.
+fn done<T, E: Into<Failed>>(result: Result<T, E>) -> Result<(), Failed> {
+    result.map(|value| drop(black_box(value))).map_err(Into::into)
 }

@@ -7,10 +7,10 @@ use sunlit_app::command::package::publish::Existing;
 use sunlit_app::command::record::create;
 use sunlit_app::query::tenant_find;
 use sunlit_app::{App, Package};
-use sunlit_domain::id::{ActorId, TenantId};
+use sunlit_domain::id::{ActorId, TenantId, TenantSlug};
 use sunlit_domain::manifest::Spelling;
 use sunlit_domain::{Actor, Role, Scope, ScopeAuthority};
-use sunlit_tenants::{RegionLibrary, provision};
+use sunlit_tenants::{Region, RegionLibrary, provision};
 
 use super::measure::TemporaryFolder;
 use crate::command::Failed;
@@ -18,8 +18,6 @@ use crate::command::installation::Installation;
 use crate::config::Config;
 use crate::keys::Keys;
 
-/// The region that is brought to life.
-pub(super) const REGION: &str = "610112";
 /// The package that holds the streets, and their collection.
 pub(super) const PACKAGE: &str = "street-cards";
 pub(super) const COLLECTION: &str = "street";
@@ -33,6 +31,7 @@ pub(super) struct Streets {
     pub(super) app: Arc<App>,
     pub(super) keys: Keys,
     pub(super) tenant: TenantId,
+    pub(super) slug: TenantSlug,
     pub(super) package: Arc<Package>,
 }
 
@@ -55,14 +54,18 @@ impl Streets {
     ) -> Result<Self, Failed> {
         config.data = folder.path().to_path_buf();
         let Installation { app, keys } = provision_demo(config, authority).await?;
-        let tenant = tenant_find::by_slug(&app, REGION).await?.id;
+        let library = RegionLibrary::carried()?;
+        let has_streets = |region: &&Region| region.packages.iter().any(|entry| entry.id.as_str() == PACKAGE);
+        let region = library.regions().find(has_streets).ok_or_else(|| format!("no carried region has {PACKAGE}"))?;
+        let slug = region.tenant.slug.clone();
+        let tenant = tenant_find::by_slug(&app, slug.as_str()).await?.id;
         let version = app.newest_version(PACKAGE).await?.ok_or_else(|| format!("{PACKAGE} is not published"))?;
         let package = app.package(PACKAGE, &version).await?;
         let editor = authority.scope(tenant, Actor::known(ActorId(uuid::Uuid::nil()), vec![Role::Editor]));
         for number in 0..STREETS {
             create::run(&app, &editor, &package, COLLECTION, &street(number), Spelling::Manifest).await?;
         }
-        Ok(Self { app, keys, tenant, package })
+        Ok(Self { app, keys, tenant, slug, package })
     }
 
     /// Who asks: anybody.

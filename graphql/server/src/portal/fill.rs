@@ -95,7 +95,7 @@ impl Fill<'_> {
         let filter =
             filter.map(|json| filter::parse(collection, &json, Spelling::Manifest, Purpose::Manifest)).transpose()?;
         let order = Order::read(collection, source.order.iter().map(String::as_str), true)?;
-        let list = List { filter, order, first: source.first, after: None, fields: None };
+        let list = List { filter, order, first: source.first, after: None, slots: None };
         let page = record_list::run(self.reading, &self.installed.package, name, list, record_list::MAX_FIRST).await?;
         let records = page.records.into_iter().map(Arc::new).collect();
         Ok(Found { collection: name.to_owned(), records, more: page.has_next })

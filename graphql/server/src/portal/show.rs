@@ -23,7 +23,7 @@ pub(super) fn field(collection: &Collection, record: &Record, name: &str, locale
     let value = record.get(attribute.slot);
     let declared = collection.field(name, Spelling::Manifest).map(|(_, field)| field);
     let unit = declared.and_then(|field| field.unit.as_deref());
-    show(&value, declared, unit, locale)
+    show(value, declared, unit, locale)
 }
 
 /// A value of a declared field, or of a computed one with its unit.
