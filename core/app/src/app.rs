@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use moka::future::Cache;
 use sunlit_domain::Scope;
@@ -15,6 +17,8 @@ use crate::{AppError, Environment, Package, TenantContext};
 
 /// How many tenants' contexts stay in memory.
 const MAX_CONTEXTS: u64 = 10_000;
+/// How long a node may not know of what another node enabled.
+const FRESH: Duration = Duration::from_secs(30);
 /// How many package versions stay compiled in memory.
 const MAX_PACKAGES: u64 = 500;
 
@@ -42,7 +46,10 @@ pub struct App {
     pub environment: Arc<dyn Environment>,
     pub(crate) directory: Directory,
     packages: Cache<(String, String), Arc<Package>>,
-    contexts: Cache<TenantId, Arc<TenantContext>>,
+    contexts: Cache<(TenantId, u64), Arc<TenantContext>>,
+    /// Raised by every command that changes what a tenant has enabled. Contexts are kept by it, so that one that was being
+    /// loaded meanwhile is never used afterwards.
+    generation: AtomicU64,
 }
 
 impl App {
@@ -62,7 +69,8 @@ impl App {
             environment,
             directory: Directory::new(),
             packages: Cache::new(MAX_PACKAGES),
-            contexts: Cache::new(MAX_CONTEXTS),
+            contexts: Cache::builder().max_capacity(MAX_CONTEXTS).time_to_live(FRESH).build(),
+            generation: AtomicU64::new(0),
         })
     }
 
@@ -84,8 +92,7 @@ impl App {
     /// # Errors
     /// The database's.
     pub async fn newest_version(&self, id: &str) -> Result<Option<String>, AppError> {
-        let versions = package_table::versions(&self.platform, id).await?;
-        Ok(versions.into_iter().next().map(|row| row.version))
+        Ok(package_table::newest_version(&self.platform, id).await?)
     }
 
     /// Reads a package off the async threads: compiling keeps all cores busy for a while.
@@ -102,7 +109,7 @@ impl App {
 
     pub(crate) async fn forget_package(&self, id: &str, version: &str) {
         self.packages.invalidate(&(id.to_owned(), version.to_owned())).await;
-        self.contexts.invalidate_all();
+        self.forget_contexts();
     }
 
     /// What the scope's tenant has enabled.
@@ -111,11 +118,12 @@ impl App {
     /// [`AppError::NotFound`] when the tenant has no store.
     pub async fn context(&self, scope: &Scope) -> Result<Arc<TenantContext>, AppError> {
         let load = async { TenantContext::load(self, scope).await.map(Arc::new) };
-        self.contexts.try_get_with(scope.tenant(), load).await.map_err(shared)
+        let key = (scope.tenant(), self.generation.load(Ordering::Acquire));
+        self.contexts.try_get_with(key, load).await.map_err(shared)
     }
 
-    pub(crate) async fn forget_context(&self, scope: &Scope) {
-        self.contexts.invalidate(&scope.tenant()).await;
+    pub(crate) fn forget_contexts(&self) {
+        self.generation.fetch_add(1, Ordering::AcqRel);
     }
 }
 
@@ -123,9 +131,6 @@ impl App {
 fn shared(error: Arc<AppError>) -> AppError {
     match Arc::try_unwrap(error) {
         Ok(error) => error,
-        Err(error) => match &*error {
-            AppError::NotFound => AppError::NotFound,
-            other => AppError::Package(other.to_string()),
-        },
+        Err(error) => AppError::Shared(error),
     }
 }

@@ -1,5 +1,7 @@
 //! What a use case answers when it cannot do what was asked, and which [`ErrorCode`] a caller sees.
 
+use std::sync::Arc;
+
 use sunlit_domain::error_code::message;
 use sunlit_domain::filter::FilterError;
 use sunlit_domain::manifest::Capability;
@@ -81,12 +83,18 @@ pub enum AppError {
     /// The store failed.
     #[error(transparent)]
     Storage(StorageError),
+    /// What several callers waited for failed.
+    #[error(transparent)]
+    Shared(Arc<AppError>),
+    /// The packages of a tenant do not fit together. A fault of whoever enabled them.
+    #[error("the tenant's packages do not fit together: {0}")]
+    Unsound(String),
 }
 
 impl From<StorageError> for AppError {
     fn from(error: StorageError) -> Self {
         match error {
-            StorageError::NoStore | StorageError::NotFound => Self::NotFound,
+            StorageError::NotFound => Self::NotFound,
             StorageError::Conflict { expected, found } => Self::Conflict { expected, found },
             StorageError::BrokenReference => Self::BrokenReference,
             StorageError::Page(error) => Self::Page(error),
@@ -117,7 +125,9 @@ impl AppError {
             Self::Limit(_) => ErrorCode::LimitExceeded,
             Self::PluginDeclined(_) => ErrorCode::PluginDeclined,
             Self::PluginFailed { .. } => ErrorCode::PluginUnavailable,
-            Self::Storage(_) => ErrorCode::Internal,
+            Self::Storage(error) if error.is_overload() => ErrorCode::Unavailable,
+            Self::Storage(_) | Self::Unsound(_) => ErrorCode::Internal,
+            Self::Shared(error) => error.code(),
         }
     }
 
@@ -131,6 +141,7 @@ impl AppError {
             Self::Filter(_) | Self::Page(_) | Self::Argument(_) | Self::Limit(_) => Some(self.to_string()),
             Self::BrokenReference => Some(message("problem.referred", locale).to_owned()),
             Self::PluginDeclined(reason) => Some(reason.clone()),
+            Self::Shared(error) => error.detail(locale),
             _ => None,
         }
     }

@@ -2,16 +2,21 @@
 //! everything that answers the same request (invariant 5).
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use sunlit_domain::access::{self, Deed};
 use sunlit_domain::filter::Filter;
 use sunlit_domain::manifest::Collection;
+use sunlit_domain::record::Record;
 use sunlit_domain::value::Timestamp;
 use sunlit_domain::{Locale, Scope};
 use sunlit_storage::Session;
-use tokio::sync::OnceCell;
+use tokio::sync::Mutex;
 
 use crate::{App, AppError, TenantContext};
+
+/// Bytes of records that one request may read.
+pub const MAX_READ_BYTES: usize = 8 * 1024 * 1024;
 
 /// A viewer's reading. Cloning shares the snapshot.
 #[derive(Debug, Clone)]
@@ -24,7 +29,8 @@ struct Inner {
     context: Arc<TenantContext>,
     locale: Locale,
     now: Timestamp,
-    session: OnceCell<Arc<Session>>,
+    session: Mutex<Option<Arc<Session>>>,
+    read_bytes: AtomicUsize,
 }
 
 impl Reading {
@@ -35,7 +41,15 @@ impl Reading {
     pub async fn begin(app: &Arc<App>, scope: Scope, locale: Locale) -> Result<Self, AppError> {
         let context = app.context(&scope).await?;
         let now = app.environment.now();
-        Ok(Self(Arc::new(Inner { app: Arc::clone(app), scope, context, locale, now, session: OnceCell::new() })))
+        Ok(Self(Arc::new(Inner {
+            app: Arc::clone(app),
+            scope,
+            context,
+            locale,
+            now,
+            session: Mutex::new(None),
+            read_bytes: AtomicUsize::new(0),
+        })))
     }
 
     /// The application.
@@ -69,12 +83,32 @@ impl Reading {
     }
 
     /// The snapshot.
-    pub(crate) async fn session(&self) -> Result<&Arc<Session>, AppError> {
-        let begin = async {
-            let store = self.0.app.stores.open(&self.0.scope).await?;
-            Ok::<_, AppError>(Arc::new(store.snapshot(&self.0.scope).await?))
-        };
-        self.0.session.get_or_try_init(|| begin).await
+    pub(crate) async fn session(&self) -> Result<Arc<Session>, AppError> {
+        let mut session = self.0.session.lock().await;
+        if let Some(begun) = &*session {
+            return Ok(Arc::clone(begun));
+        }
+        let store = self.0.app.stores.open(&self.0.scope).await?;
+        let begun = Arc::new(store.snapshot(&self.0.scope).await?);
+        *session = Some(Arc::clone(&begun));
+        Ok(begun)
+    }
+
+    /// Lets the next read begin a new snapshot: to be called after a command, so that what it wrote is seen.
+    pub async fn renew(&self) {
+        self.0.session.lock().await.take();
+    }
+
+    /// Counts what was read for the answer, so that no request makes the server hold more than [`MAX_READ_BYTES`].
+    pub(crate) fn charge(&self, records: &[Record]) -> Result<(), AppError> {
+        let bytes: usize = records.iter().map(Record::size_bytes).sum();
+        let total = self.0.read_bytes.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
+        if total > MAX_READ_BYTES {
+            return Err(AppError::Limit(format!(
+                "more than {MAX_READ_BYTES} bytes were read: ask for fewer records or fields"
+            )));
+        }
+        Ok(())
     }
 
     /// Which records of `collection` the viewer may read.

@@ -289,7 +289,7 @@ mod tests {
         let fine = Token::Decimal(TokenDecimal { unscaled: 1, scale: 9 });
         refuse(&[], one(vec![fine]), &Shape::Scalar(Kind::Decimal(2)), "scale 2");
         refuse(&[&["n"]], one(vec![Token::Object(0), Token::Int(10)]), &object, "too_large 9");
-        refuse(&[&["n"]], one(vec![Token::Object(0), Token::Null]), &object, "`n` is required");
+        refuse(&[&["n"]], one(vec![Token::Object(0), Token::Null]), &object, "the rule required");
         refuse(&[&["m"]], one(vec![Token::Object(0), Token::Int(1)]), &object, "not a declared field");
         refuse(&[&["n"]], one(vec![Token::Object(3), Token::Int(1)]), &object, "a shape that is not there");
         refuse(&[&["n"]], one(vec![Token::Object(0)]), &object, "ends too early");

@@ -47,6 +47,13 @@ fn a_malformed_manifest_names_its_line_and_mend() {
     refuse("link = \"/streets/{code}\"", "link = \"/roads/{code}\"", "no view of this package");
     refuse("point = \"at\"", "point = \"name\"", "expected a point field");
     refuse("kind = \"detail\"", "kind = \"html\"", "unknown variant");
+    refuse("name = \"pinyin\"", "name = \"not_in\"", "means a test");
+    refuse("id = \"street-cards\"", "id = \"page-info\"", "every API");
+    refuse(
+        "name = \"name\"\ntype = \"string\"\ntitle = { zh = \"名称\", en = \"Name\" }\nrequired = true\nmax = 60",
+        "name = \"name\"\ntype = \"string\"\nrequired = true\nmax = 501",
+        "at most 500",
+    );
     refuse("eq = \"$record.id\"", "eq = \"$record.nothing\"", "the page has no");
 }
 

@@ -1,7 +1,7 @@
 //! What differs between the database engines, all in one place. Everything else is built once with sea-query.
 
-use sea_orm::DbBackend;
 use sea_orm::sea_query::{Alias, ColumnType, Expr, ExprTrait, Func, IntoColumnRef, NullOrdering};
+use sea_orm::{DbBackend, Statement};
 use sunlit_domain::value::Kind;
 
 /// A database engine.
@@ -33,6 +33,14 @@ impl Engine {
         match self {
             Self::Sqlite => "STRICT",
         }
+    }
+
+    /// The names of a table's columns.
+    pub(crate) fn columns_of(self, table: &str) -> Statement {
+        let sql = match self {
+            Self::Sqlite => "SELECT name FROM pragma_table_info(?)",
+        };
+        Statement::from_sql_and_values(self.backend(), sql, [table.into()])
     }
 
     /// Whether `column` contains `part`, by code points and with case.

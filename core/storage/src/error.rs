@@ -5,8 +5,8 @@ use sea_orm::{DbErr, SqlErr};
 /// A storage failure. Messages for an operator name the mend.
 #[derive(Debug, thiserror::Error)]
 pub enum StorageError {
-    /// The tenant has no store here; invariant 3 makes it "not found" for callers.
-    #[error("the tenant has no store: create it with `sunlit tenant create`")]
+    /// The tenant has no store here. Scopes are made for known tenants only, so its file is gone.
+    #[error("the tenant's store is not there: restore it from a backup, or make it anew with `sunlit tenant create`")]
     NoStore,
     /// A scope of one tenant met a session of another. A fault of ours: nothing was read or written.
     #[error("the scope does not belong to this tenant's session")]
@@ -50,9 +50,20 @@ pub enum StorageError {
         /// Why.
         source: std::io::Error,
     },
+    /// What several callers waited for failed.
+    #[error(transparent)]
+    Shared(std::sync::Arc<StorageError>),
     /// A task of ours was torn down.
     #[error("the work was interrupted")]
     Interrupted,
+}
+
+impl StorageError {
+    /// Whether it failed because too many wait, and may be tried again later.
+    #[must_use]
+    pub fn is_overload(&self) -> bool {
+        matches!(self, Self::Database(DbErr::ConnectionAcquire(_)))
+    }
 }
 
 impl From<DbErr> for StorageError {

@@ -1,5 +1,7 @@
 //! A transaction on one tenant's store. Every statement is begun here, with the tenant's predicate, and nowhere else.
 
+use std::sync::Arc;
+
 use sea_orm::sea_query::{
     Alias, DeleteStatement, Expr, ExprTrait, InsertStatement, Query, SelectStatement, UpdateStatement,
 };
@@ -7,7 +9,7 @@ use sea_orm::{ConnectionTrait, DatabaseTransaction, ExecResult, QueryResult, Sta
 use sunlit_domain::Scope;
 use sunlit_domain::id::TenantId;
 
-use crate::{Engine, StorageError};
+use crate::{Engine, StorageError, TenantStore};
 
 /// The column that leads every key of a tenant's table.
 pub(crate) const TENANT: &str = "tenant_id";
@@ -18,11 +20,18 @@ pub struct Session {
     tenant: TenantId,
     engine: Engine,
     pub(crate) transaction: DatabaseTransaction,
+    /// Keeps the store open while the transaction runs. After it, so that it is dropped later.
+    _store: Arc<TenantStore>,
 }
 
 impl Session {
-    pub(crate) fn new(tenant: TenantId, engine: Engine, transaction: DatabaseTransaction) -> Self {
-        Self { tenant, engine, transaction }
+    pub(crate) fn new(
+        tenant: TenantId,
+        engine: Engine,
+        transaction: DatabaseTransaction,
+        store: Arc<TenantStore>,
+    ) -> Self {
+        Self { tenant, engine, transaction, _store: store }
     }
 
     pub(crate) fn engine(&self) -> Engine {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use moka::future::{Cache, FutureExt as _};
+use moka::future::Cache;
 use moka::notification::RemovalCause;
 use moka::policy::EvictionPolicy;
 use sea_orm::{SqliteTransactionMode, TransactionOptions, TransactionTrait};
@@ -42,14 +42,14 @@ impl Stores {
         let open = Cache::builder()
             .max_capacity(MAX_OPEN)
             .eviction_policy(EvictionPolicy::lru())
-            .async_eviction_listener(|_, store: Arc<TenantStore>, _: RemovalCause| {
-                // A store that is still used closes when its last user drops it.
-                async move {
-                    if let Some(store) = Arc::into_inner(store) {
-                        store.file.close().await;
-                    }
+            .eviction_listener(|_, store: Arc<TenantStore>, _: RemovalCause| {
+                // A store that is still used closes its connections when its last session drops it. Closing is not waited
+                // for here: the listener runs inside another tenant's request.
+                if let Some(store) = Arc::into_inner(store)
+                    && let Ok(runtime) = tokio::runtime::Handle::try_current()
+                {
+                    runtime.spawn(store.file.close());
                 }
-                .boxed()
             })
             .build();
         Ok(Self { folder, open })
@@ -87,7 +87,7 @@ impl Stores {
         };
         self.open.try_get_with(tenant, opening).await.map_err(|error| match &*error {
             StorageError::NoStore => StorageError::NoStore,
-            other => StorageError::Database(sea_orm::DbErr::Custom(other.to_string())),
+            _ => StorageError::Shared(error),
         })
     }
 
@@ -97,10 +97,21 @@ impl Stores {
         self.open.entry_count()
     }
 
+    /// Does now what the cache would do by and by: closes what is beyond the bound.
+    pub async fn settle(&self) {
+        self.open.run_pending_tasks().await;
+    }
+
     /// Closes every store; to be called last.
     pub async fn close(&self) {
+        let stores: Vec<_> = self.open.iter().map(|(_, store)| store).collect();
         self.open.invalidate_all();
         self.open.run_pending_tasks().await;
+        for store in stores {
+            if let Some(store) = Arc::into_inner(store) {
+                store.file.close().await;
+            }
+        }
     }
 }
 
@@ -124,7 +135,7 @@ impl TenantStore {
     /// Begins in a task of its own: a `begin` that is cancelled half-way could hand an open transaction to the next
     /// caller of the pool.
     async fn begin(
-        &self,
+        self: &Arc<Self>,
         scope: &Scope,
         connection: &sea_orm::DatabaseConnection,
         mode: SqliteTransactionMode,
@@ -136,7 +147,7 @@ impl TenantStore {
         let connection = connection.clone();
         let begun = tokio::spawn(async move { connection.begin_with_options(options).await }).await;
         let transaction = begun.map_err(|_| StorageError::Interrupted)??;
-        Ok(Session::new(self.tenant, Engine::Sqlite, transaction))
+        Ok(Session::new(self.tenant, Engine::Sqlite, transaction, Arc::clone(self)))
     }
 }
 

@@ -92,6 +92,23 @@ impl Table {
         table
     }
 
+    /// Adds the columns of fields that a later minor version declares. Within a major version a table only grows.
+    async fn grow(&self, work: &Work, engine: Engine) -> Result<(), StorageError> {
+        let rows = work.transaction.query_all_raw(engine.columns_of(self.name())).await?;
+        let there: Vec<String> = rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>()?;
+        for (index, field) in self.collection().fields.iter().enumerate() {
+            for name in self.columns(Slot::Field(index)) {
+                if !there.contains(&name) {
+                    let mut column = ColumnDef::new_with_type(Alias::new(name), engine.column_type(field.kind()));
+                    let mut alter = SqlTable::alter();
+                    alter.table(Alias::new(self.name())).add_column(&mut column);
+                    work.transaction.execute(&alter).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// An index for each field that is unique, filtered, ordered by or refers to others; all led by the tenant.
     fn indexes(&self) -> Vec<IndexCreateStatement> {
         let mut indexes = Vec::new();
@@ -143,6 +160,7 @@ pub async fn create(scope: &Scope, work: &Work, manifest: &Arc<Manifest>) -> Res
     for collection in &manifest.collections {
         let Some(table) = Table::of(manifest, collection.name.as_str()) else { continue };
         work.transaction.execute(&table.create(engine)).await?;
+        table.grow(work, engine).await?;
         for index in table.indexes() {
             work.transaction.execute(&index).await?;
         }

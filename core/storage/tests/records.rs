@@ -188,6 +188,46 @@ async fn another_tenants_session_serves_nobody_else() {
     assert!(matches!(kit.stores.open(&unknown).await, Err(StorageError::NoStore)));
 }
 
+#[tokio::test]
+async fn a_later_minor_version_grows_its_table_and_keeps_its_records() {
+    let kit = Kit::new();
+    let scope = kit.tenant(1).await;
+    kit.insert(&scope, 1, json!({ "code": "A1" })).await.unwrap();
+    let grown = MANIFEST.replace("1.0.0", "1.1.0").replace(
+        "field = [",
+        "field = [\n  { name = \"gate\", type = \"point\", filter = true },\n  { name = \"note\", type = \"string\", sort = true },",
+    );
+    let manifest = Arc::new(Manifest::parse("plugin.toml", &grown).map_err(|e| e.to_string()).unwrap());
+    let table = Table::of(&manifest, "park").unwrap();
+    for _ in 0..2 {
+        let work = kit.stores.open(&scope).await.unwrap().work(&scope).await.unwrap();
+        table::create(&scope, &work, &manifest).await.unwrap();
+        work.commit().await.unwrap();
+    }
+    let session = kit.stores.open(&scope).await.unwrap().snapshot(&scope).await.unwrap();
+    let query = ListQuery { first: 9, ..ListQuery::default() };
+    let page = record::list(&scope, &session, &table, &query).await.unwrap();
+    assert_eq!((page.records.len(), page.records[0].values[2].to_json()), (1, json!("A1")));
+}
+
+#[tokio::test]
+async fn closing_the_least_used_store_waits_for_nobody_and_harms_no_session() {
+    let kit = Kit::new();
+    let first = kit.tenant(1).await;
+    kit.insert(&first, 1, json!({ "code": "A1" })).await.unwrap();
+    let session = kit.stores.open(&first).await.unwrap().snapshot(&first).await.unwrap();
+    let query = ListQuery { first: 9, ..ListQuery::default() };
+    record::list(&first, &session, &kit.table, &query).await.unwrap();
+    for n in 2..=140 {
+        kit.tenant(n).await;
+    }
+    kit.stores.settle().await;
+    assert!(kit.stores.open_count() <= 128, "{}", kit.stores.open_count());
+    let page = record::list(&first, &session, &kit.table, &query).await.unwrap();
+    assert_eq!(page.records.len(), 1);
+    assert_eq!(kit.list(&first, &query).await.records.len(), 1);
+}
+
 /// A record with some values missing, from small ranges so that ties and hits are common.
 fn any_record() -> impl Strategy<Value = Json> {
     let text = || prop::sample::select(vec!["", "a", "A", "ab", "未央", "央", "%", "_", "\u{1F3ED}", "a\\b"]);

@@ -6,6 +6,7 @@ use serde_json::Value as Json;
 use sunlit_app::AppError;
 use sunlit_app::query::record_list::{List, MAX_FIRST};
 use sunlit_domain::filter::{self, Purpose};
+use sunlit_domain::id::RecordId;
 use sunlit_domain::manifest::{Collection, FieldType, Spelling};
 use sunlit_domain::page::Order;
 
@@ -13,6 +14,11 @@ use crate::node::failed;
 
 /// How many records a list answers when the caller does not say.
 pub(crate) const DEFAULT_FIRST: u32 = 20;
+
+/// Reads `id`; what is no id leads nowhere, like one of another tenant.
+pub(crate) fn record_id(ctx: &ResolverContext<'_>) -> Option<RecordId> {
+    ctx.args.get("id")?.string().ok()?.parse().ok()
+}
 
 /// Reads `first`, `after`, `filter` and `order`.
 pub(crate) fn list(ctx: &ResolverContext<'_>, collection: &Collection) -> Result<List, Error> {

@@ -126,7 +126,8 @@ fn computed_field(collection: &Collection, computed: &Computed) -> Field {
             let loader = ctx.ctx.data::<DataLoader<Gather>>()?;
             let package = node.installed.package.id().into();
             let key = ComputedKey { package, collection, computed, record: Arc::clone(&node.record) };
-            let value = loader.load_one(key).await.map_err(|error| failed(&ctx, &error));
+            let loaded = loader.load_one(key).await.and_then(Option::transpose);
+            let value = loaded.map_err(|error| failed(&ctx, &error));
             settle(&ctx, value.map(|value| value.and_then(|value| to_gql(None, &value))))
         })
     })

@@ -1,21 +1,24 @@
 //! The schema of a package set. One namespace object per package; root mutations carry the namespace in their name, since
 //! only root mutation fields run one after the other.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use async_graphql::dynamic::{Field, FieldFuture, FieldValue, Object, Schema, SchemaBuilder, SchemaError, TypeRef};
 use async_graphql::parser::types::ExecutableDocument;
 use moka::sync::Cache;
+use sunlit_app::query::record_list::MAX_FIRST;
 use sunlit_domain::Manifest;
+use sunlit_domain::id::lower_camel;
 
+use crate::argument::DEFAULT_FIRST;
+use crate::cost::Prices;
 use crate::names::{Names, describe};
 use crate::{collection, mutation, node, plugin, query, scalar};
 
 /// A composed schema.
 pub struct TenantSchema {
     pub(crate) schema: Schema,
-    pub(crate) lists: BTreeSet<String>,
+    pub(crate) prices: Prices,
     /// Documents that passed the gate and the parser, by their text.
     pub(crate) documents: Cache<String, Arc<ExecutableDocument>>,
 }
@@ -25,7 +28,7 @@ const REMEMBERED_BYTES: u64 = 1024 * 1024;
 
 impl std::fmt::Debug for TenantSchema {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("TenantSchema").field("lists", &self.lists).finish_non_exhaustive()
+        f.debug_struct("TenantSchema").field("prices", &self.prices).finish_non_exhaustive()
     }
 }
 
@@ -63,7 +66,7 @@ pub fn compose(manifests: &[Arc<Manifest>]) -> Result<TenantSchema, ComposeError
     let mut root = Object::new("Query").description("查询入口，每个功能包一个字段。 / One field for each package.");
     let mut mutations =
         Object::new("Mutation").description("每个字段是一个命令，依次执行。 / Each field is one command.");
-    let (mut types, mut lists) = (Vec::new(), BTreeSet::new());
+    let (mut types, mut prices) = (Vec::new(), Prices::default());
     let mut writes = false;
     root = root.field(api_version());
     for (index, manifest) in manifests.iter().enumerate() {
@@ -77,9 +80,9 @@ pub fn compose(manifests: &[Arc<Manifest>]) -> Result<TenantSchema, ComposeError
             types.push(namespace.into());
             root = root.field(namespace_field(&names, manifest));
         }
+        add_prices(&mut prices, manifest);
         types.extend(plugin::types(&names, manifest));
         for collection in &manifest.collections {
-            lists.insert(sunlit_domain::id::lower_camel(&collection.plural()));
             types.extend(collection::types(&names, collection));
             types.push(mutation::payload(&names, collection).into());
             for field in mutation::fields(&names, collection) {
@@ -96,7 +99,21 @@ pub fn compose(manifests: &[Arc<Manifest>]) -> Result<TenantSchema, ComposeError
     let schema = schema.limit_recursive_depth(32).limit_directives(20).finish()?;
     let weigh = |text: &String, _: &Arc<ExecutableDocument>| u32::try_from(text.len()).unwrap_or(u32::MAX);
     let documents = Cache::builder().weigher(weigh).max_capacity(REMEMBERED_BYTES).build();
-    Ok(TenantSchema { schema, lists, documents })
+    Ok(TenantSchema { schema, prices, documents })
+}
+
+fn add_prices(prices: &mut Prices, manifest: &Manifest) {
+    for collection in &manifest.collections {
+        prices.lists.insert(lower_camel(&collection.plural()), DEFAULT_FIRST);
+        prices.calls.extend(collection.computed.iter().map(|computed| lower_camel(computed.name.as_str())));
+    }
+    for query in &manifest.queries {
+        let name = lower_camel(query.name.as_str());
+        if query.returns.is_list() {
+            prices.lists.insert(name.clone(), MAX_FIRST);
+        }
+        prices.calls.insert(name);
+    }
 }
 
 fn api_version() -> Field {

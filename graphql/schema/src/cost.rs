@@ -1,99 +1,147 @@
-//! What a parsed document would cost, before it is validated or executed: depth, aliases, root fields, and cost by the
-//! list sizes it asks for. Fragments are measured once each, with saturating arithmetic, so that fragments which spread
-//! each other twice cost no time here either.
+//! What a parsed document would cost, before it is validated or executed: depth, width, aliases, root fields, plugin calls,
+//! values in arguments, and cost by the list sizes it asks for. Every fragment is measured once, with saturating
+//! arithmetic, so that fragments which spread each other twice cost no time here; and what is refused here never reaches
+//! the validator, which would walk it.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use async_graphql::parser::types::{ExecutableDocument, Field, Selection, SelectionSet};
-use async_graphql::{Name, Positioned, Value as Const, Variables};
-
-use crate::argument::DEFAULT_FIRST;
+use async_graphql::parser::types::{Directive, ExecutableDocument, Field, Selection, SelectionSet};
+use async_graphql::{Name, Positioned, Value, Variables};
+use async_graphql_value::Value as Argument;
 
 /// How deep fields may nest; introspection may go deeper.
 const MAX_DEPTH: usize = 12;
 const MAX_INTROSPECTION_DEPTH: usize = 20;
-/// How many fields a document may have once its fragments are spread.
-const MAX_FIELDS: u64 = 1_000;
+/// How many selections (fields, spreads, inline fragments) a document may have once its fragments are spread.
+const MAX_WIDTH: u64 = 1_000;
 /// How many fields may be renamed.
-const MAX_ALIASES: usize = 30;
+const MAX_ALIASES: u64 = 30;
 /// How many fields an operation may begin with.
-const MAX_ROOT_FIELDS: usize = 10;
+const MAX_ROOTS: u64 = 10;
+/// How many fields a plugin resolves; each is a call of its component.
+const MAX_CALLS: u64 = 8;
 /// How many fragments a document may define.
 const MAX_FRAGMENTS: usize = 20;
+/// How many values variables may hold, counted at each use: the executor copies a variable wherever it stands.
+const MAX_VALUES: u64 = 10_000;
 /// How many values the lists asked for may add up to: 100 records of 50 fields, twice.
-pub(crate) const MAX_COST: u64 = 10_000;
+const MAX_COST: u64 = 10_000;
 
 /// Why a document is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum TooCostly {
-    #[error("the query is {0} fields deep, at most {MAX_DEPTH}: flatten it")]
+    #[error(
+        "the query is {0} fields deep, at most {MAX_DEPTH} ({MAX_INTROSPECTION_DEPTH} for introspection): flatten it"
+    )]
     Deep(usize),
-    #[error("the query has {0} fields once its fragments are spread, at most {MAX_FIELDS}: ask for less")]
+    #[error("the query has {0} fields once its fragments are spread, at most {MAX_WIDTH}: ask for less")]
     Wide(u64),
     #[error("the query renames {0} fields, at most {MAX_ALIASES}: ask in several requests")]
-    Aliases(usize),
-    #[error("the query begins with {0} fields, at most {MAX_ROOT_FIELDS}: ask in several requests")]
-    Roots(usize),
+    Aliases(u64),
+    #[error("the query begins with {0} fields, at most {MAX_ROOTS}: ask in several requests")]
+    Roots(u64),
+    #[error("the query asks plugins for {0} fields, at most {MAX_CALLS}: ask in several requests")]
+    Calls(u64),
     #[error("the document defines {0} fragments, at most {MAX_FRAGMENTS}")]
     Fragments(usize),
     #[error("the fragment {0} spreads itself")]
     Cycle(String),
+    #[error("there is no fragment {0}")]
+    NoFragment(String),
+    #[error("the variables hold {0} values, counted at each use, at most {MAX_VALUES}: send less")]
+    Values(u64),
     #[error("the query would cost {0}, at most {MAX_COST}: ask for fewer records or fields")]
     Cost(u64),
+}
+
+/// What the meter must know of a schema: field names, whatever type they are of.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Prices {
+    /// List fields, with how many items they answer when the caller does not say.
+    pub(crate) lists: BTreeMap<String, u32>,
+    /// Fields that a plugin resolves.
+    pub(crate) calls: BTreeSet<String>,
 }
 
 /// What an operation costs.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Measure {
     depth: usize,
-    fields: u64,
-    aliases: usize,
+    introspection_depth: usize,
+    width: u64,
+    aliases: u64,
+    roots: u64,
+    calls: u64,
+    values: u64,
     pub(crate) cost: u64,
-    introspects: bool,
 }
 
-/// Measures the document's operations and refuses one that passes a limit. `lists` are the names of list fields.
+/// Measures the document's operations and fragments, and refuses what passes a limit.
 pub(crate) fn measure(
     document: &ExecutableDocument,
     variables: &Variables,
-    lists: &BTreeSet<String>,
+    prices: &Prices,
 ) -> Result<Measure, TooCostly> {
     if document.fragments.len() > MAX_FRAGMENTS {
         return Err(TooCostly::Fragments(document.fragments.len()));
     }
-    let mut meter = Meter { document, variables, lists, known: HashMap::new(), open: Vec::new() };
+    let nodes: HashMap<&Name, u64> = variables.iter().map(|(name, value)| (name, count(value))).collect();
+    let sent = nodes.values().copied().fold(0, u64::saturating_add);
+    if sent > MAX_VALUES {
+        return Err(TooCostly::Values(sent));
+    }
+    let mut meter = Meter { document, variables, nodes, prices, known: HashMap::new(), open: Vec::new() };
+    // Unused fragments too: the validator walks them.
+    for name in document.fragments.keys() {
+        meter.fragment(name)?;
+    }
     let mut worst = Measure::default();
     for (_, operation) in document.operations.iter() {
-        let set = &operation.node.selection_set.node;
-        let of_operation = meter.set(set)?;
-        let roots = meter.roots(set, 0);
-        refuse(&of_operation, roots)?;
-        worst = worst.beside(of_operation);
+        let measured = meter.set(&operation.node.selection_set.node)?;
+        // Depth and roots mean something only where an operation begins.
+        match measured {
+            Measure { roots, .. } if roots > MAX_ROOTS => return Err(TooCostly::Roots(roots)),
+            Measure { depth, .. } if depth > MAX_DEPTH => return Err(TooCostly::Deep(depth)),
+            Measure { introspection_depth: depth, .. } if depth > MAX_INTROSPECTION_DEPTH => {
+                return Err(TooCostly::Deep(depth));
+            }
+            _ => {}
+        }
+        worst = worst.beside(measured)?;
     }
     Ok(worst)
 }
 
-fn refuse(measure: &Measure, roots: usize) -> Result<(), TooCostly> {
-    let max_depth = if measure.introspects { MAX_INTROSPECTION_DEPTH } else { MAX_DEPTH };
-    match measure {
-        Measure { aliases, .. } if *aliases > MAX_ALIASES => Err(TooCostly::Aliases(*aliases)),
-        Measure { fields, .. } if *fields > MAX_FIELDS => Err(TooCostly::Wide(*fields)),
-        Measure { depth, .. } if *depth > max_depth => Err(TooCostly::Deep(*depth)),
-        _ if roots > MAX_ROOT_FIELDS => Err(TooCostly::Roots(roots)),
-        Measure { cost, .. } if *cost > MAX_COST => Err(TooCostly::Cost(*cost)),
-        _ => Ok(()),
-    }
+/// How many values a JSON value holds, itself counted.
+fn count(value: &Value) -> u64 {
+    let inner = match value {
+        Value::List(items) => items.iter().map(count).fold(0, u64::saturating_add),
+        Value::Object(fields) => fields.values().map(count).fold(0, u64::saturating_add),
+        _ => 0,
+    };
+    inner.saturating_add(1)
 }
 
 impl Measure {
-    /// Two selections of one set.
-    fn beside(self, other: Self) -> Self {
-        Self {
+    /// Two selections of one set; refused as soon as the two pass a limit, so that nothing grows beyond one.
+    fn beside(self, other: Self) -> Result<Self, TooCostly> {
+        let sum = Self {
             depth: self.depth.max(other.depth),
-            fields: self.fields.saturating_add(other.fields),
+            introspection_depth: self.introspection_depth.max(other.introspection_depth),
+            width: self.width.saturating_add(other.width),
             aliases: self.aliases.saturating_add(other.aliases),
+            roots: self.roots.saturating_add(other.roots),
+            calls: self.calls.saturating_add(other.calls),
+            values: self.values.saturating_add(other.values),
             cost: self.cost.saturating_add(other.cost),
-            introspects: self.introspects || other.introspects,
+        };
+        match sum {
+            Self { aliases, .. } if aliases > MAX_ALIASES => Err(TooCostly::Aliases(aliases)),
+            Self { calls, .. } if calls > MAX_CALLS => Err(TooCostly::Calls(calls)),
+            Self { width, .. } if width > MAX_WIDTH => Err(TooCostly::Wide(width)),
+            Self { values, .. } if values > MAX_VALUES => Err(TooCostly::Values(values)),
+            Self { cost, .. } if cost > MAX_COST => Err(TooCostly::Cost(cost)),
+            sum => Ok(sum),
         }
     }
 }
@@ -101,7 +149,8 @@ impl Measure {
 struct Meter<'a> {
     document: &'a ExecutableDocument,
     variables: &'a Variables,
-    lists: &'a BTreeSet<String>,
+    nodes: HashMap<&'a Name, u64>,
+    prices: &'a Prices,
     known: HashMap<&'a Name, Measure>,
     open: Vec<&'a Name>,
 }
@@ -110,38 +159,57 @@ impl<'a> Meter<'a> {
     fn set(&mut self, set: &'a SelectionSet) -> Result<Measure, TooCostly> {
         let mut total = Measure::default();
         for item in &set.items {
-            total = total.beside(self.selection(item)?);
+            total = total.beside(self.selection(&item.node)?)?;
         }
         Ok(total)
     }
 
-    fn selection(&mut self, item: &'a Positioned<Selection>) -> Result<Measure, TooCostly> {
-        match &item.node {
-            Selection::Field(field) => self.field(&field.node),
-            Selection::InlineFragment(inline) => self.set(&inline.node.selection_set.node),
-            Selection::FragmentSpread(spread) => self.fragment(&spread.node.fragment_name.node),
-        }
+    fn selection(&mut self, item: &'a Selection) -> Result<Measure, TooCostly> {
+        let (directives, inner) = match item {
+            Selection::Field(field) => (&field.node.directives, self.field(&field.node)?),
+            Selection::InlineFragment(inline) => (&inline.node.directives, self.set(&inline.node.selection_set.node)?),
+            Selection::FragmentSpread(spread) => {
+                (&spread.node.directives, self.fragment(&spread.node.fragment_name.node)?)
+            }
+        };
+        let values = directives.iter().map(|directive| self.values_of(directive)).fold(0, u64::saturating_add);
+        inner.beside(Measure { width: 1, values, ..Measure::default() })
+    }
+
+    fn values_of(&self, directive: &Positioned<Directive>) -> u64 {
+        directive.node.arguments.iter().map(|(_, value)| self.used(&value.node)).fold(0, u64::saturating_add)
     }
 
     fn field(&mut self, field: &'a Field) -> Result<Measure, TooCostly> {
         let name = field.name.node.as_str();
         let inner = self.set(&field.selection_set.node)?;
-        let times = if self.lists.contains(name) { self.first(field) } else { 1 };
-        Ok(Measure {
-            depth: inner.depth + 1,
-            fields: inner.fields.saturating_add(1),
-            aliases: inner.aliases.saturating_add(usize::from(field.alias.is_some())),
-            cost: inner.cost.saturating_mul(times).saturating_add(1),
-            introspects: inner.introspects || matches!(name, "__schema" | "__type"),
-        })
+        let times = self.prices.lists.get(name).map_or(1, |usual| self.first(field, *usual));
+        let used = field.arguments.iter().map(|(_, value)| self.used(&value.node));
+        let own = Measure {
+            aliases: u64::from(field.alias.is_some()),
+            roots: 1,
+            calls: u64::from(self.prices.calls.contains(name)),
+            values: used.fold(0, u64::saturating_add),
+            cost: 1,
+            ..Measure::default()
+        };
+        let deeper = inner.depth + 1;
+        let of_schema = matches!(name, "__schema" | "__type");
+        let below = Measure {
+            depth: if of_schema { 1 } else { deeper },
+            introspection_depth: if of_schema { deeper } else { inner.introspection_depth },
+            roots: 0,
+            cost: inner.cost.saturating_mul(times),
+            ..inner
+        };
+        own.beside(below)
     }
 
     fn fragment(&mut self, name: &'a Name) -> Result<Measure, TooCostly> {
         if let Some(known) = self.known.get(name) {
             return Ok(*known);
         }
-        // A spread of a fragment that is not there is the validator's to refuse.
-        let Some(fragment) = self.document.fragments.get(name) else { return Ok(Measure::default()) };
+        let fragment = self.document.fragments.get(name).ok_or_else(|| TooCostly::NoFragment(name.to_string()))?;
         if self.open.contains(&name) {
             return Err(TooCostly::Cycle(name.to_string()));
         }
@@ -152,44 +220,44 @@ impl<'a> Meter<'a> {
         Ok(measured)
     }
 
-    /// How many records a list field asks for; the most that it may when it cannot be told.
-    fn first(&self, field: &Field) -> u64 {
+    /// How many values of variables an argument takes in.
+    fn used(&self, argument: &Argument) -> u64 {
+        match argument {
+            Argument::Variable(name) => self.nodes.get(name).copied().unwrap_or(1),
+            Argument::List(items) => items.iter().map(|item| self.used(item)).fold(0, u64::saturating_add),
+            Argument::Object(fields) => fields.values().map(|field| self.used(field)).fold(0, u64::saturating_add),
+            _ => 0,
+        }
+    }
+
+    /// How many items a list field asks for; the most that it may when it cannot be told.
+    fn first(&self, field: &Field, usual: u32) -> u64 {
         let most = u64::from(sunlit_app::query::record_list::MAX_FIRST);
-        let Some(given) = field.get_argument("first") else { return u64::from(DEFAULT_FIRST) };
+        let Some(given) = field.get_argument("first") else { return u64::from(usual) };
         let variable = |name: Name| self.variables.get(&name).cloned().ok_or(());
         let asked = match given.node.clone().into_const_with(variable) {
-            Ok(Const::Number(number)) => number.as_u64(),
+            Ok(Value::Number(number)) => number.as_u64(),
             _ => None,
         };
         asked.unwrap_or(most).min(most)
-    }
-
-    /// The fields that an operation begins with, fragments spread. Depth-bounded by the measure before it.
-    fn roots(&self, set: &SelectionSet, depth: usize) -> usize {
-        let count = |item: &Positioned<Selection>| match &item.node {
-            Selection::Field(_) => 1,
-            Selection::InlineFragment(inline) => self.roots(&inline.node.selection_set.node, depth + 1),
-            Selection::FragmentSpread(spread) => {
-                let fragment = self.document.fragments.get(&spread.node.fragment_name.node);
-                fragment
-                    .filter(|_| depth < 4)
-                    .map_or(1, |fragment| self.roots(&fragment.node.selection_set.node, depth + 1))
-            }
-        };
-        set.items.iter().map(count).fold(0, usize::saturating_add)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use async_graphql::parser::parse_query;
+    use serde_json::{Value as Json, json};
 
     use super::*;
 
+    fn check_with(document: &str, variables: Json) -> Result<u64, TooCostly> {
+        let lists = BTreeMap::from([("streets".to_owned(), 20), ("walkable".to_owned(), 100)]);
+        let prices = Prices { lists, calls: BTreeSet::from(["walkable".to_owned(), "nearby".to_owned()]) };
+        measure(&parse_query(document).unwrap(), &Variables::from_json(variables), &prices).map(|measure| measure.cost)
+    }
+
     fn check(document: &str) -> Result<u64, TooCostly> {
-        let lists = BTreeSet::from(["streets".to_owned()]);
-        let variables = Variables::from_json(serde_json::json!({ "n": 50 }));
-        measure(&parse_query(document).unwrap(), &variables, &lists).map(|measure| measure.cost)
+        check_with(document, json!({ "n": 50 }))
     }
 
     #[test]
@@ -198,26 +266,59 @@ mod tests {
         assert_eq!(check("{ streets { nodes { name } } }"), Ok(1 + 20 * 2));
         assert_eq!(check("{ streets(first: 5) { nodes { name } } }"), Ok(1 + 5 * 2));
         assert_eq!(check("query($n: Int) { streets(first: $n) { nodes { name } } }"), Ok(1 + 50 * 2));
+        assert_eq!(check("{ walkable { metres } }"), Ok(1 + 100));
     }
 
     #[test]
     fn what_is_too_deep_too_wide_or_too_costly_is_refused() {
-        let nested = |n: usize| format!("{}{}{}", "{ a ".repeat(n), "", "}".repeat(n));
+        let nested = |n: usize| format!("{}{}", "{ a ".repeat(n), "}".repeat(n));
         assert_eq!(check(&nested(13)), Err(TooCostly::Deep(13)));
         assert!(check(&format!("{{ __schema {} }}", nested(15))).is_ok());
-        assert_eq!(check(&format!("{{ a {{ {} }} }}", "b ".repeat(1_000))), Err(TooCostly::Wide(1_001)));
+        assert_eq!(check(&format!("{{ __schema {} }}", nested(20))), Err(TooCostly::Deep(21)));
+        let beside = format!("{{ __schema {{ a }} b {} }}", nested(12));
+        assert_eq!(check(&beside), Err(TooCostly::Deep(13)), "introspection lends its depth to nobody");
+        assert_eq!(check(&format!("{{ a {{ {} }} }}", "b ".repeat(1_001))), Err(TooCostly::Wide(1_001)));
         let aliases: String = (0..31).map(|n| format!("x{n}: b ")).collect();
         assert_eq!(check(&format!("{{ a {{ {aliases} }} }}")), Err(TooCostly::Aliases(31)));
         assert_eq!(check(&format!("{{ {} }}", "b ".repeat(11))), Err(TooCostly::Roots(11)));
+        assert_eq!(check(&format!("{{ a {{ {} }} }}", "nearby ".repeat(9))), Err(TooCostly::Calls(9)));
         let twice = "{ streets(first: 100) { nodes { streets(first: 100) { nodes { name } } } } }";
         assert!(matches!(check(twice), Err(TooCostly::Cost(_))));
     }
 
     #[test]
+    fn no_wrapping_hides_root_fields() {
+        let fields = "b ".repeat(11);
+        let wrapped = format!("{{ ...{{ ...{{ ...{{ ...{{ ...F }} }} }} }} }} fragment F on Query {{ {fields} }}");
+        assert_eq!(check(&wrapped), Err(TooCostly::Roots(11)));
+    }
+
+    #[test]
     fn fragments_that_spread_each_other_cost_no_time() {
-        let bomb: String = (0..19).map(|n| format!("fragment F{n} on A {{ ...F{} ...F{} }} ", n + 1, n + 1)).collect();
-        let document = format!("{{ a {{ ...F0 }} }} {bomb} fragment F19 on A {{ x }}");
-        assert_eq!(check(&document), Err(TooCostly::Wide((1 << 19) + 1)));
+        let tower = |end: &str| -> String {
+            let floors = (0..19).map(|n| format!("fragment F{n} on A {{ ...F{} ...F{} }} ", n + 1, n + 1));
+            floors.chain([format!("fragment F19 on A {{ {end} }}")]).collect()
+        };
+        for end in ["x", "...F18", "...Nope", "... { x }"] {
+            let used = format!("{{ a {{ ...F0 }} }} {}", tower(end));
+            assert!(check(&used).is_err(), "{end}");
+            let unused = format!("{{ a {{ x }} }} {}", tower(end));
+            assert!(check(&unused).is_err(), "{end}");
+        }
+        let spreads = "...A ".repeat(230);
+        let wide = format!("{{ {spreads} }} fragment A on Q {{ {} }} fragment B on Q {{ x }}", "...B ".repeat(230));
+        assert!(check(&wide).is_err());
         assert_eq!(check("{ ...F } fragment F on A { a { ...F } }"), Err(TooCostly::Cycle("F".to_owned())));
+        assert_eq!(check("{ ...Nope }"), Err(TooCostly::NoFragment("Nope".to_owned())));
+    }
+
+    #[test]
+    fn a_variable_counts_wherever_it_stands() {
+        let variables = json!({ "f": { "or": vec![json!({}); 200] } });
+        let uses = |n: usize| format!("query($f: F!) {{ a(filter: {{ or: [{}] }}) {{ b }} }}", "$f ".repeat(n));
+        assert!(check_with(&uses(40), variables.clone()).is_ok());
+        assert_eq!(check_with(&uses(60), variables), Err(TooCostly::Values(60 * 202)));
+        let large = json!({ "f": vec![0; 20_000] });
+        assert_eq!(check_with("{ a }", large), Err(TooCostly::Values(20_001)));
     }
 }

@@ -64,10 +64,15 @@ pub async fn execute(
     let locale = reading.locale();
     if request.query.len() > limits.document_bytes {
         let bytes = limits.document_bytes;
-        return refusal(ErrorCode::TooLarge, &format!("the document is larger than {bytes} bytes: shorten it"), locale);
+        return refusal(
+            ErrorCode::TooLarge,
+            &format!("the document is larger than {bytes} bytes: shorten it"),
+            locale,
+            None,
+        );
     }
     if let Err(refused) = gate::check(&request.query) {
-        return refusal(ErrorCode::LimitExceeded, &refused.to_string(), locale);
+        return refusal(ErrorCode::LimitExceeded, &refused.to_string(), locale, None);
     }
     let document = match schema.documents.get(&request.query) {
         Some(known) => known,
@@ -76,9 +81,9 @@ pub async fn execute(
             Err(error) => return not_graphql(error.into(), locale),
         },
     };
-    let measured = match cost::measure(&document, &request.variables, &schema.lists) {
+    let measured = match cost::measure(&document, &request.variables, &schema.prices) {
         Ok(measured) => measured,
-        Err(refused) => return refusal(ErrorCode::LimitExceeded, &refused.to_string(), locale),
+        Err(refused) => return refusal(ErrorCode::LimitExceeded, &refused.to_string(), locale, None),
     };
     request.set_parsed_query(ExecutableDocument::clone(&document));
     // On the request's own thread the loader's batch runs when all fields of a page have asked.
@@ -94,9 +99,11 @@ pub async fn execute(
 
 /// The answer to a request that is refused as a whole.
 #[must_use]
-pub fn refusal(code: ErrorCode, detail: &str, locale: Locale) -> Execution {
-    let message = format!("{}：{detail}", code.message(locale));
-    let error = with_code(&message, code, None).into_server_error(async_graphql::Pos::default());
+pub fn refusal(code: ErrorCode, detail: &str, locale: Locale, trace: Option<&TraceId>) -> Execution {
+    let told = code.message(locale);
+    let message = if detail.is_empty() { told.to_owned() } else { format!("{told}：{detail}") };
+    let trace = trace.filter(|_| code == ErrorCode::Internal);
+    let error = with_code(&message, code, trace).into_server_error(async_graphql::Pos::default());
     let error = ServerError { locations: Vec::new(), ..error };
     Execution { response: Response::from_errors(vec![error]), executed: false, cost: 0 }
 }

@@ -65,7 +65,12 @@ impl Loader<RefKey> for Gather {
         let mut found = HashMap::new();
         for ((package, collection), ids) in groups {
             let package_of_tenant = &self.0.context().package(package).map_err(Arc::new)?.package;
-            let records = record_get::by_ids(&self.0, package_of_tenant, collection, &ids).await.map_err(Arc::new)?;
+            let records = match record_get::by_ids(&self.0, package_of_tenant, collection, &ids).await {
+                Ok(records) => records,
+                // What the viewer may not read is not there.
+                Err(AppError::Denied | AppError::Unauthenticated) => continue,
+                Err(error) => return Err(error.into()),
+            };
             found.extend(records.into_iter().map(|record| {
                 let key = RefKey { package: Arc::clone(package), collection: Arc::clone(collection), id: record.id };
                 (key, Arc::new(record))
@@ -76,10 +81,11 @@ impl Loader<RefKey> for Gather {
 }
 
 impl Loader<ComputedKey> for Gather {
-    type Value = Value;
+    /// One plugin's failure is its own: other fields of the batch answer.
+    type Value = Result<Value, Arc<AppError>>;
     type Error = Arc<AppError>;
 
-    async fn load(&self, keys: &[ComputedKey]) -> Result<HashMap<ComputedKey, Value>, Arc<AppError>> {
+    async fn load(&self, keys: &[ComputedKey]) -> Result<HashMap<ComputedKey, Self::Value>, Arc<AppError>> {
         let mut groups: HashMap<(&str, &str, &str), Vec<&ComputedKey>> = HashMap::new();
         for key in keys {
             groups.entry((&key.package, &key.collection, &key.computed)).or_default().push(key);
@@ -91,7 +97,13 @@ impl Loader<ComputedKey> for Gather {
             let Some(computed) = table.collection().computed(name) else { continue };
             let records: Vec<_> = keys.iter().map(|key| Arc::clone(&key.record)).collect();
             let answered = plugin_resolve::computed(&self.0, installed, collection, computed, &records).await;
-            found.extend(keys.into_iter().cloned().zip(answered.map_err(Arc::new)?));
+            match answered {
+                Ok(values) => found.extend(keys.into_iter().cloned().zip(values.into_iter().map(Ok))),
+                Err(error) => {
+                    let error = Arc::new(error);
+                    found.extend(keys.into_iter().map(|key| (key.clone(), Err(Arc::clone(&error)))));
+                }
+            }
         }
         Ok(found)
     }

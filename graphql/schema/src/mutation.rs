@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_graphql::Error;
 use async_graphql::dynamic::{Field, FieldFuture, FieldValue, InputValue, Object, ResolverContext, TypeRef};
 use serde_json::{Map, Value as Json};
+use sunlit_app::query::record_get;
 use sunlit_app::{AppError, Installed, command};
 use sunlit_domain::ErrorCode;
 use sunlit_domain::id::{RecordId, lower_camel};
@@ -12,6 +13,7 @@ use sunlit_domain::manifest::{Collection, FieldType, Spelling};
 use sunlit_domain::record::Record;
 
 use crate::argument::lower_texts;
+use crate::argument::record_id;
 use crate::names::{Names, describe};
 use crate::node::{Node, failed, installed, reading, settle};
 use crate::scalar::UserError;
@@ -97,7 +99,11 @@ async fn run<'a>(
 ) -> Result<Option<FieldValue<'a>>, Error> {
     let installed = installed(ctx, package)?;
     let outcome = write(ctx, verb, &installed, name).await?;
+    let reading = reading(ctx)?;
+    reading.renew().await;
     let (record, errors) = match outcome {
+        // What the caller may write but not read is not shown.
+        Ok(record) if !record_get::is_readable(reading, &installed.package, name, &record) => (None, Vec::new()),
         Ok(record) => (Some(Arc::new(record)), Vec::new()),
         Err(error) => (None, expected(ctx, &error)?),
     };
@@ -113,8 +119,7 @@ async fn write(
     let reading = reading(ctx)?;
     let (app, scope, package) = (reading.app(), reading.scope(), &installed.package);
     let target = |ctx: &ResolverContext<'_>| -> Result<Option<(RecordId, i64)>, Error> {
-        let id = ctx.args.try_get("id")?.string()?.parse().ok();
-        Ok(id.zip(Some(ctx.args.try_get("version")?.i64()?)))
+        Ok(record_id(ctx).zip(Some(ctx.args.try_get("version")?.i64()?)))
     };
     Ok(match verb {
         Verb::Create => {

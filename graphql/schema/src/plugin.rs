@@ -1,5 +1,6 @@
 //! What a package's component resolves: queries, and the object types they answer.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use async_graphql::Error;
@@ -10,7 +11,7 @@ use sunlit_app::{AppError, Installed};
 use sunlit_domain::ErrorCode;
 use sunlit_domain::id::{RecordId, lower_camel};
 use sunlit_domain::manifest::{self, FieldType, Manifest, ObjectType, Query, Returned};
-use sunlit_domain::record::Problem;
+use sunlit_domain::record::{Problem, Record};
 use sunlit_domain::value::Value;
 
 use crate::argument::lower_texts;
@@ -181,10 +182,13 @@ async fn records<'a>(
             _ => None,
         })
         .collect();
-    let found = record_get::by_ids(reading(ctx)?, &installed.package, collection, &ids).await;
-    let found = found.map_err(|error| failed(ctx, &error))?;
-    let mut nodes = ids.iter().filter_map(|id| found.iter().find(|record| record.id == *id)).map(|record| {
-        FieldValue::owned_any(Node { installed: Arc::clone(installed), record: Arc::new(record.clone()) })
-    });
+    let distinct: Vec<RecordId> = ids.iter().copied().collect::<BTreeSet<_>>().into_iter().collect();
+    let found = record_get::by_ids(reading(ctx)?, &installed.package, collection, &distinct).await;
+    let found = found.map_err(|error| failed(ctx, &error))?.into_iter().map(|record| (record.id, Arc::new(record)));
+    let found: BTreeMap<RecordId, Arc<Record>> = found.collect();
+    let mut nodes = ids
+        .iter()
+        .filter_map(|id| found.get(id))
+        .map(|record| FieldValue::owned_any(Node { installed: Arc::clone(installed), record: Arc::clone(record) }));
     if many { Ok(Some(FieldValue::list(nodes.collect::<Vec<_>>()))) } else { Ok(nodes.next()) }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_graphql::Error;
 use async_graphql::dynamic::{Field, FieldFuture, FieldValue, InputValue, ResolverContext, TypeRef};
 use sunlit_app::query::{record_get, record_list};
-use sunlit_domain::id::{RecordId, lower_camel};
+use sunlit_domain::id::lower_camel;
 use sunlit_domain::manifest::Collection;
 
 use crate::argument::{self, DEFAULT_FIRST};
@@ -31,8 +31,7 @@ fn one(names: &Names, collection: &Collection) -> Field {
 
 async fn get<'a>(ctx: &ResolverContext<'a>, package: &str, name: &str) -> Result<Option<FieldValue<'a>>, Error> {
     let installed = installed(ctx, package)?;
-    // An id that is none leads nowhere, like one of another tenant.
-    let Ok(id) = ctx.args.try_get("id")?.string()?.parse::<RecordId>() else { return Ok(None) };
+    let Some(id) = argument::record_id(ctx) else { return Ok(None) };
     let found = record_get::by_ids(reading(ctx)?, &installed.package, name, &[id]).await;
     let record = found.map_err(|error| failed(ctx, &error))?.pop();
     Ok(record.map(|record| FieldValue::owned_any(Node { installed, record: Arc::new(record) })))

@@ -9,7 +9,7 @@ use sunlit_app::Reading;
 use sunlit_domain::Locale;
 use sunlit_domain::error_code::message;
 use sunlit_pages::Text;
-use sunlit_pages::{Crumb, Meta, NavItem, Page, PageBody, Preferences, Site};
+use sunlit_pages::{Crumb, ErrorNotice, Meta, NavItem, Page, PageBody, Preferences, Site};
 use sunlit_storage::platform::tenant::Tenant;
 
 /// What a page of a tenant stands in.
@@ -37,6 +37,17 @@ impl Frame<'_> {
         crumbs: Vec<Crumb>,
         body: PageBody,
     ) -> Page {
+        self.framed(self.navigation(reading, package), package, title, crumbs, body)
+    }
+
+    fn framed(
+        &self,
+        nav: Vec<NavItem>,
+        package: Option<&str>,
+        title: String,
+        crumbs: Vec<Crumb>,
+        body: PageBody,
+    ) -> Page {
         let name = self.tenant.name.get(self.locale);
         Page {
             locale: locale(self.locale),
@@ -48,13 +59,19 @@ impl Frame<'_> {
                 organiser: Some(name.to_owned()),
                 ..Site::default()
             },
-            nav: self.navigation(reading, package),
+            nav,
             breadcrumb: crumbs,
             meta: Meta { article_title: package.map(|_| title.clone()), ..Meta::default() },
             title,
             body,
             preferences: self.preferences,
         }
+    }
+
+    /// A page that says what went wrong, in the tenant's frame.
+    pub(crate) fn error_page(&self, notice: ErrorNotice) -> Page {
+        let title = notice.heading.clone();
+        self.framed(Vec::new(), None, title, Vec::new(), PageBody::Error(notice))
     }
 
     fn navigation(&self, reading: &Reading, package: Option<&str>) -> Vec<NavItem> {

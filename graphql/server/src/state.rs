@@ -52,6 +52,6 @@ impl State {
             compose(&manifests).map(Arc::new)
         };
         let composed = self.schemas.try_get_with_by_ref(&context.set_digest, compose).await;
-        composed.map_err(|error: Arc<ComposeError>| AppError::Package(error.to_string()))
+        composed.map_err(|error: Arc<ComposeError>| AppError::Unsound(error.to_string()))
     }
 }

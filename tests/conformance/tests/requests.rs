@@ -184,3 +184,39 @@ async fn pages_and_answers_carry_their_protection() {
     let (status, headers, _) = app.call(hostile).await;
     assert_eq!((status, headers.get("location").unwrap().to_str().unwrap()), (StatusCode::SEE_OTHER, "/"));
 }
+
+#[actix_web::test]
+async fn a_document_that_would_multiply_is_refused_at_once() {
+    let app = app().await;
+    let tower = |width: usize| -> String {
+        let floor =
+            |n: usize| format!("fragment F{n} on StreetCards {{ {} }} ", format!("...F{} ", n + 1).repeat(width));
+        (0..18).map(floor).chain(["fragment F18 on StreetCards { ...Nope }".to_owned()]).collect()
+    };
+    let variable = json!({ "f": { "or": vec![json!({}); 3_000] } });
+    let uses = format!(
+        "query($f: StreetCards_StreetFilter!) {{ streetCards {{ streets(filter: {{ or: [{}] }}) {{ totalCount }} }} }}",
+        "$f ".repeat(100)
+    );
+    let calls: String = (0..9)
+        .map(|n| format!("w{n}: walkable(from: {{ lat: 34.3, lng: 108.9 }}, minutes: 1) {{ metres }} "))
+        .collect();
+    let roots = "apiVersion ".repeat(11);
+    let listed = json!({ "v": vec!["x"; 600] });
+    let lists = "query($v: [String!]) { streetCards { streets(filter: { or: [{ name: { in: $v } }, { code: { in: $v } }] }) { totalCount } } }";
+    for (document, variables, code) in [
+        (format!("{{ streetCards {{ ...F0 }} }} {}", tower(4)), json!({}), "LIMIT_EXCEEDED"),
+        (
+            format!("{{ ...{{ ...{{ ...{{ ...{{ ...F }} }} }} }} }} fragment F on Query {{ {roots} }}"),
+            json!({}),
+            "LIMIT_EXCEEDED",
+        ),
+        (uses, variable, "LIMIT_EXCEEDED"),
+        (format!("{{ streetCards {{ {calls} }} }}"), json!({}), "LIMIT_EXCEEDED"),
+        (lists.to_owned(), listed, "INVALID_INPUT"),
+    ] {
+        let answer = app.graphql(DISTRICT, None, &document, variables).await;
+        let short: String = document.chars().take(60).collect();
+        assert_eq!(answer.code(), code, "{short}: {}", answer.body);
+    }
+}

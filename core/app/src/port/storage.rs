@@ -53,6 +53,13 @@ async fn find(
     let order: Vec<String> =
         query.order.iter().map(|order| format!("{}{}", if order.descending { "-" } else { "" }, order.field)).collect();
     let order = Order::read(declared, order.iter().map(String::as_str), false)?;
+    let known = declared.fields.len() + sunlit_domain::manifest::STANDARD_FIELDS.len();
+    if query.fields.len() > known {
+        return Err(AppError::Argument(format!(
+            "{} fields are asked for, the collection has {known}",
+            query.fields.len()
+        )));
+    }
     let mut slots = Vec::new();
     for name in &query.fields {
         let attribute = declared.attribute(name, Spelling::Manifest);
@@ -62,6 +69,8 @@ async fn find(
     if slots.is_empty() {
         slots.extend((0..declared.fields.len()).map(Slot::Field));
     }
+    slots.sort_unstable();
+    slots.dedup();
     slots.retain(|slot| *slot != Slot::Standard(sunlit_domain::manifest::Standard::Id));
     let list = List { filter, order, first: query.first, after: query.after, slots: Some(slots.clone()) };
     let page = record_list::run(reading, package, collection, list, MAX_FIRST_FOR_PLUGIN).await?;

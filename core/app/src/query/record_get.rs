@@ -9,6 +9,9 @@ use sunlit_storage::record::{self, ListQuery};
 
 use crate::{AppError, Package, Reading};
 
+/// How many records may be asked for by id at once: each is a variable of the SQL statement.
+const MAX_IDS: usize = 1_000;
+
 /// Those of the given records that are there and that the viewer may read, by id.
 ///
 /// # Errors
@@ -19,10 +22,15 @@ pub async fn by_ids(
     collection: &str,
     ids: &[RecordId],
 ) -> Result<Vec<Record>, AppError> {
+    if ids.len() > MAX_IDS {
+        return Err(AppError::Limit(format!("{} records are asked for by id, at most {MAX_IDS}", ids.len())));
+    }
     let table = package.table(collection)?;
     let readable = reading.readable(table.collection())?;
     let session = reading.session().await?;
-    Ok(record::get_many(reading.scope(), session, table, ids, Some(&readable)).await?)
+    let found = record::get_many(reading.scope(), &session, table, ids, Some(&readable)).await?;
+    reading.charge(&found)?;
+    Ok(found)
 }
 
 /// The record whose unique text field has this value, if the viewer may read it.
@@ -42,6 +50,14 @@ pub async fn by_field(
     let test = Filter::Test(attribute, Test::Eq(Value::Text(value.to_owned())));
     let readable = reading.readable(table.collection())?;
     let query = ListQuery { filter: Some(readable.and(test)), first: 1, ..ListQuery::default() };
-    let found = record::list(reading.scope(), reading.session().await?, table, &query).await?;
+    let found = record::list(reading.scope(), &*reading.session().await?, table, &query).await?;
     found.records.into_iter().next().ok_or(AppError::NotFound)
+}
+
+/// Whether the viewer may read this very record, which was just written.
+#[must_use]
+pub fn is_readable(reading: &Reading, package: &Package, collection: &str, record: &Record) -> bool {
+    let Ok(table) = package.table(collection) else { return false };
+    let value_of = |attribute: Attribute| record.get(attribute.slot).clone();
+    reading.readable(table.collection()).is_ok_and(|filter| filter.matches(&value_of))
 }

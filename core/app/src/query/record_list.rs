@@ -69,7 +69,8 @@ pub async fn run(
     let ordered = list.order.0.iter().map(|term| term.attribute.slot);
     let slots = list.slots.map(|slots| slots.into_iter().chain(ordered).collect());
     let query = ListQuery { filter, order: list.order.clone(), first: list.first, after: list.after, slots };
-    let found = record::list(reading.scope(), reading.session().await?, table, &query).await?;
+    let found = record::list(reading.scope(), &*reading.session().await?, table, &query).await?;
+    reading.charge(&found.records)?;
     Ok(Page { records: found.records, has_next: found.has_next, order: list.order })
 }
 
@@ -86,5 +87,5 @@ pub async fn count(
     let table = package.table(collection)?;
     let readable = reading.readable(table.collection())?;
     let filter = filter.into_iter().fold(readable, Filter::and);
-    Ok(record::count(reading.scope(), reading.session().await?, table, Some(&filter)).await?)
+    Ok(record::count(reading.scope(), &*reading.session().await?, table, Some(&filter)).await?)
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use moka::future::Cache;
+use sunlit_storage::StorageError;
 use sunlit_storage::platform::tenant::{self, Tenant};
 
 use crate::{App, AppError};
@@ -64,8 +65,12 @@ pub async fn all(app: &App) -> Result<Vec<Tenant>, AppError> {
 async fn remembered(
     app: &App,
     name: Name,
-    find: impl Future<Output = Result<Option<Arc<Tenant>>, sunlit_storage::StorageError>>,
+    find: impl Future<Output = Result<Option<Arc<Tenant>>, StorageError>>,
 ) -> Result<Arc<Tenant>, AppError> {
     let found = app.directory.names.try_get_with(name, find).await;
-    found.map_err(|error| AppError::Package(error.to_string()))?.ok_or(AppError::NotFound)
+    let found = found.map_err(|error| match Arc::try_unwrap(error) {
+        Ok(error) => AppError::from(error),
+        Err(error) => AppError::Storage(StorageError::Shared(error)),
+    });
+    found?.ok_or(AppError::NotFound)
 }

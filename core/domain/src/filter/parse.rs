@@ -11,8 +11,8 @@ use crate::value::{Kind, Value, e6_from_json};
 const MAX_DEPTH: usize = 8;
 /// How many tests a filter may hold.
 const MAX_TESTS: usize = 100;
-/// How many values `in` and `not_in` may list.
-const MAX_LIST: usize = 1_000;
+/// How many values the `in` and `not_in` of a filter may list together: each is a variable of the SQL statement.
+const MAX_LISTED: usize = 1_000;
 /// How many characters a compared text may have.
 const MAX_TEXT: usize = 1_000;
 
@@ -45,7 +45,7 @@ pub fn parse(
     spelling: Spelling,
     purpose: Purpose,
 ) -> Result<Filter, FilterError> {
-    let mut reader = Reader { collection, spelling, purpose, tests: 0, path: Vec::new() };
+    let mut reader = Reader { collection, spelling, purpose, tests: 0, listed: 0, path: Vec::new() };
     reader.filter(json, 0)
 }
 
@@ -54,6 +54,7 @@ struct Reader<'a> {
     spelling: Spelling,
     purpose: Purpose,
     tests: usize,
+    listed: usize,
     path: Vec<String>,
 }
 
@@ -199,11 +200,12 @@ impl Reader<'_> {
     }
 
     fn list(&mut self, kind: Kind, json: &Json) -> Result<Vec<Value>, FilterError> {
-        match json.as_array() {
-            Some(list) if list.len() <= MAX_LIST => list.iter().map(|item| self.value(kind, item)).collect(),
-            Some(_) => self.fail(format!("more than {MAX_LIST} values: ask in several requests")),
-            None => self.fail("expected a list"),
+        let Some(list) = json.as_array() else { return self.fail("expected a list") };
+        self.listed = self.listed.saturating_add(list.len());
+        if self.listed > MAX_LISTED {
+            return self.fail(format!("more than {MAX_LISTED} values in lists: ask in several requests"));
         }
+        list.iter().map(|item| self.value(kind, item)).collect()
     }
 }
 
@@ -279,6 +281,8 @@ mod tests {
         refuse(json!({ "at": { "within": { "south": 2, "west": 1, "north": 1, "east": 2 } } }), "at.within");
         refuse(json!({ "or": [{ "rent": { "lt": "x" } }] }), "or.0.rent.lt");
         refuse(json!({ "name": { "in": vec!["x"; 1_001] } }), "name.in");
+        let half = || json!({ "name": { "in": vec!["x"; 600] } });
+        refuse(json!({ "and": [half(), half()] }), "and.1.name.in");
         refuse(json!({ "and": vec![json!({}); 101] }), "and");
         let deep = (0..9).fold(json!({}), |inner, _| json!({ "not": inner }));
         assert!(read(&deep).unwrap_err().message.contains("deeper"));

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::check_view;
-use super::field::{Field, FieldType, compile_pattern};
+use super::field::{Field, FieldType};
 use super::{API_VERSION, Collection, Manifest, Returned, STANDARD_FIELDS, Spelling, quoted};
 use crate::filter::{self, Purpose};
 use crate::id::{lower_camel, upper_camel};
@@ -14,6 +14,48 @@ use crate::value::{Kind, MAX_SCALE, Value};
 const MAX_ITEMS: usize = 60;
 /// How many fields a collection, object or query may have.
 const MAX_FIELDS: usize = 100;
+/// How many computed fields a collection may have, how many fields each may need, and how many rules a deed may have.
+const MAX_COMPUTED: usize = 20;
+/// How long a text may be that records are ordered by: cursors carry it.
+const MAX_ORDERED_CHARS: i64 = 500;
+/// Names that mean something else where fields stand: filters and their tests.
+const RESERVED_FIELDS: [&str; 15] = [
+    "and",
+    "or",
+    "not",
+    "eq",
+    "ne",
+    "in",
+    "not_in",
+    "lt",
+    "lte",
+    "gt",
+    "gte",
+    "contains",
+    "starts_with",
+    "is_null",
+    "within",
+];
+/// Package ids whose types or root fields every schema has already.
+const RESERVED_PACKAGES: [&str; 17] = [
+    "query",
+    "mutation",
+    "subscription",
+    "api-version",
+    "page-info",
+    "date",
+    "date-time",
+    "decimal",
+    "geo-point",
+    "user-error",
+    "error-code",
+    "string",
+    "int",
+    "float",
+    "boolean",
+    "id",
+    "json",
+];
 
 /// Collects problems with their places.
 pub(super) struct Report(Vec<SourceProblem>);
@@ -54,6 +96,9 @@ pub(super) fn problems(manifest: &Manifest) -> Vec<SourceProblem> {
 
 fn plugin(manifest: &Manifest, report: &mut Report) {
     let plugin = &manifest.plugin;
+    if RESERVED_PACKAGES.contains(&plugin.id.as_str()) {
+        report.add("plugin.id", "this id means something else in every API: choose another");
+    }
     if plugin.api != API_VERSION {
         report.add("plugin.api", format!("this platform offers \"{API_VERSION}\": build the plugin for it"));
     }
@@ -93,8 +138,14 @@ fn check_collection(manifest: &Manifest, collection: &Collection, path: &str, re
     }
     fields(manifest, &collection.fields, &format!("{path}.field"), report);
     columns(collection, path, report);
+    if collection.computed.len() > MAX_COMPUTED {
+        report.add(path, format!("{} computed fields, at most {MAX_COMPUTED}", collection.computed.len()));
+    }
     for (index, computed) in collection.computed.iter().enumerate() {
         let at = format!("{path}.computed.{index}");
+        if computed.needs.len() > MAX_COMPUTED {
+            report.add(format!("{at}.needs"), format!("{} fields, at most {MAX_COMPUTED}", computed.needs.len()));
+        }
         if computed.field_type.kind(computed.scale).is_none() {
             report.add(format!("{at}.scale"), "a decimal needs its scale");
         }
@@ -114,6 +165,9 @@ fn check_collection(manifest: &Manifest, collection: &Collection, path: &str, re
     let deeds =
         [("read", &access.read), ("create", &access.create), ("update", &access.update), ("delete", &access.delete)];
     for (deed, rules) in deeds {
+        if rules.len() > MAX_COMPUTED {
+            report.add(format!("{path}.access.{deed}"), format!("{} rules, at most {MAX_COMPUTED}", rules.len()));
+        }
         for (index, rule) in rules.iter().enumerate() {
             let Some(json) = &rule.filter else { continue };
             let at = format!("{path}.access.{deed}.{index}.where");
@@ -162,6 +216,12 @@ fn options(manifest: &Manifest, field: &Field, at: &str, report: &mut Report) {
     let is = field.field_type;
     let only = |wanted: bool, types: &[FieldType]| wanted && !types.contains(&is);
     let mut no = |option: &str, message: &str| report.add(format!("{at}.{option}"), message);
+    if RESERVED_FIELDS.contains(&field.name.as_str()) {
+        no("name", "this name means a test or a combination in filters: choose another");
+    }
+    if field.sort && matches!(is, String) && field.max_chars() > MAX_ORDERED_CHARS {
+        no("max", "a text that records are ordered by has at most 500 characters");
+    }
     if only(field.scale.is_some(), &[Decimal]) {
         no("scale", "only a decimal has a scale");
     }
@@ -179,9 +239,6 @@ fn options(manifest: &Manifest, field: &Field, at: &str, report: &mut Report) {
     }
     if only(field.pattern.is_some(), &[String]) {
         no("pattern", "only a string has a pattern");
-    }
-    if field.pattern.as_deref().is_some_and(|pattern| compile_pattern(pattern).is_err()) {
-        no("pattern", "not a regular expression, or too large a one");
     }
     if only(!field.values.is_empty(), &[Enum]) || (is == Enum && field.values.is_empty()) {
         no("values", "an enum, and only an enum, lists its `values`: [{ value, title }]");
@@ -298,7 +355,9 @@ fn api_names(manifest: &Manifest, report: &mut Report) {
 /// An enum field has a type of its own in the API: `<Owner><Field>`.
 fn enum_type(types: &mut Names, owner: &str, field: &Field, path: &str, report: &mut Report) {
     if field.field_type == FieldType::Enum {
-        types.take(format!("{owner}{}", upper_camel(field.name.as_str())), path, report);
+        let name = format!("{owner}{}", upper_camel(field.name.as_str()));
+        types.take(format!("{name}Filter"), path, report);
+        types.take(name, path, report);
     }
 }
 

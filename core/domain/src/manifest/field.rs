@@ -1,5 +1,6 @@
 //! A declared field: of a collection, of an object type, an argument or a setting. One form serves all four.
 
+use regex::{Regex, RegexBuilder};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
@@ -115,7 +116,7 @@ pub struct Field {
     pub max: Option<i64>,
     /// A regular expression that the whole text matches.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub pattern: Option<String>,
+    pub pattern: Option<Pattern>,
     /// Digits after the point of a decimal, 0 to 9.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scale: Option<u8>,
@@ -201,7 +202,7 @@ impl Field {
         }
         match (self.min, &self.pattern) {
             (Some(min), _) if length < min => broken("too_short", min.to_string()),
-            (_, Some(pattern)) if !matches_whole(pattern, text) => broken("pattern", pattern.clone()),
+            (_, Some(pattern)) if !pattern.matches(text) => broken("pattern", pattern.text.clone()),
             _ => Ok(()),
         }
     }
@@ -217,14 +218,60 @@ impl Field {
     }
 }
 
-/// Compiles a declared pattern, anchored at both ends and bounded in size.
-///
-/// # Errors
-/// When it is no regular expression or its automaton would be larger than 64 KiB.
-pub(super) fn compile_pattern(pattern: &str) -> Result<regex::Regex, regex::Error> {
-    regex::RegexBuilder::new(&format!("^(?:{pattern})$")).size_limit(65_536).build()
+/// A regular expression that a whole text must match; compiled once, when the manifest is read.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
+#[serde(try_from = "String", into = "String")]
+#[schemars(with = "String")]
+pub struct Pattern {
+    text: String,
+    whole: Regex,
 }
 
-fn matches_whole(pattern: &str, text: &str) -> bool {
-    compile_pattern(pattern).is_ok_and(|regex| regex.is_match(text))
+/// Bytes that a compiled pattern may take.
+const MAX_PATTERN: usize = 65_536;
+
+impl Pattern {
+    fn matches(&self, text: &str) -> bool {
+        self.whole.is_match(text)
+    }
+}
+
+impl TryFrom<String> for Pattern {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        let compile = |pattern: &str| RegexBuilder::new(pattern).size_limit(MAX_PATTERN).build();
+        // Alone first: what is no expression by itself could break out of the anchors.
+        let whole = compile(&text).and_then(|_| compile(&format!("^(?:{text})$")));
+        let whole = whole.map_err(|error| format!("not a regular expression, or too large a one: {error}"))?;
+        Ok(Self { text, whole })
+    }
+}
+
+impl From<Pattern> for String {
+    fn from(pattern: Pattern) -> String {
+        pattern.text
+    }
+}
+
+impl PartialEq for Pattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pattern_matches_whole_texts_and_stays_within_its_anchors() {
+        let pattern = Pattern::try_from("[0-9]{3}|x".to_owned()).unwrap();
+        for (text, expect) in [("123", true), ("x", true), ("1234", false), ("ax", false), ("", false)] {
+            assert_eq!(pattern.matches(text), expect, "{text}");
+        }
+        for broken in ["(", "a)|(?:b", "(a{1000}){1000}"] {
+            assert!(Pattern::try_from(broken.to_owned()).is_err(), "{broken}");
+        }
+    }
 }

@@ -42,6 +42,13 @@ impl Timestamp {
         (FIRST..=LAST).contains(&micros).then_some(Self(micros))
     }
 
+    /// The day that it is in China then (UTC+8 all year).
+    #[must_use]
+    pub fn date_in_china(self) -> Date {
+        let instant = jiff::Timestamp::from_microsecond(self.0).unwrap_or_default();
+        Date(jiff::tz::offset(8).to_datetime(instant).date())
+    }
+
     /// Microseconds since the epoch.
     #[must_use]
     pub fn micros(self) -> i64 {
@@ -92,6 +99,13 @@ mod tests {
             assert_eq!(instant.to_string().parse(), Ok(instant));
         }
         assert_eq!((Timestamp::from_micros(FIRST - 1), Timestamp::from_micros(LAST + 1)), (None, None));
+    }
+
+    #[test]
+    fn the_day_in_china_begins_eight_hours_before_the_day_in_greenwich() {
+        let day = |text: &str| text.parse::<Timestamp>().unwrap().date_in_china().to_string();
+        assert_eq!(day("2026-11-22T15:59:59Z"), "2026-11-22");
+        assert_eq!(day("2026-11-22T16:00:00Z"), "2026-11-23");
     }
 
     #[test]

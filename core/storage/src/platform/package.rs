@@ -1,8 +1,8 @@
 //! Published package versions: manifest and component, kept by version. What was published never changes.
 
 use sea_orm::ActiveValue::Set;
-use sea_orm::QueryOrder;
 use sea_orm::entity::prelude::*;
+use sea_orm::{QueryOrder, QuerySelect};
 
 use super::Platform;
 use crate::StorageError;
@@ -84,11 +84,15 @@ pub async fn find(platform: &Platform, package: &str, version: &str) -> Result<O
     Ok(Entity::find_by_id((package.to_owned(), version.to_owned())).one(platform.reader()).await?)
 }
 
-/// The versions of a package, the last published first.
+/// The version of a package that was published last.
 ///
 /// # Errors
 /// The database's.
-pub async fn versions(platform: &Platform, package: &str) -> Result<Vec<Model>, StorageError> {
-    let found = Entity::find().filter(Column::Package.eq(package)).order_by_desc(Column::PublishedAt);
-    Ok(found.all(platform.reader()).await?)
+pub async fn newest_version(platform: &Platform, package: &str) -> Result<Option<String>, StorageError> {
+    let found = Entity::find()
+        .select_only()
+        .column(Column::Version)
+        .filter(Column::Package.eq(package))
+        .order_by_desc(Column::PublishedAt);
+    Ok(found.into_tuple().one(platform.reader()).await?)
 }

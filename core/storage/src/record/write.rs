@@ -104,7 +104,7 @@ pub async fn update(
         .and_where(Expr::col(Alias::new("id")).eq(target.id.0))
         .and_where(Expr::col(Alias::new("version")).eq(target.version));
     let done = work.execute(&statement).await.map_err(|error| which_unique(table, error))?;
-    if done.rows_affected() == 1 { Ok((before, after)) } else { Err(StorageError::NotFound) }
+    if done.rows_affected() == 1 { Ok((before, after)) } else { Err(lost(scope, work, table, target).await) }
 }
 
 /// Deletes the target; answers it as it was.
@@ -115,9 +115,11 @@ pub async fn update(
 pub async fn delete(scope: &Scope, work: &Work, table: &Table, target: Target<'_>) -> Result<Record, StorageError> {
     let before = current(scope, work, table, target).await?;
     let mut statement = work.delete(scope, table.name())?;
-    statement.and_where(Expr::col(Alias::new("id")).eq(target.id.0));
-    work.execute(&statement).await?;
-    Ok(before)
+    statement
+        .and_where(Expr::col(Alias::new("id")).eq(target.id.0))
+        .and_where(Expr::col(Alias::new("version")).eq(target.version));
+    let done = work.execute(&statement).await?;
+    if done.rows_affected() == 1 { Ok(before) } else { Err(lost(scope, work, table, target).await) }
 }
 
 async fn current(scope: &Scope, work: &Work, table: &Table, target: Target<'_>) -> Result<Record, StorageError> {
@@ -126,6 +128,14 @@ async fn current(scope: &Scope, work: &Work, table: &Table, target: Target<'_>) 
         Ok(record)
     } else {
         Err(StorageError::Conflict { expected: target.version, found: record.version() })
+    }
+}
+
+/// Why a record that was there a moment ago was not written: another transaction came first.
+async fn lost(scope: &Scope, work: &Work, table: &Table, target: Target<'_>) -> StorageError {
+    match current(scope, work, table, target).await {
+        Ok(_) => StorageError::Interrupted,
+        Err(error) => error,
     }
 }
 

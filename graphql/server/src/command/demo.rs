@@ -7,6 +7,7 @@ use std::time::Instant;
 use clap::Args as ClapArgs;
 use sunlit_app::command::package::publish::Existing;
 use sunlit_domain::ScopeAuthority;
+use sunlit_domain::id::TenantSlug;
 use sunlit_tenants::{RegionLibrary, provision};
 
 use super::installation::Installation;
@@ -48,17 +49,20 @@ pub(super) async fn run(config: Config, authority: ScopeAuthority, args: &Args) 
             line(format!("{}  {}  {} records created, {} kept", done.slug, done.name, done.created, done.kept));
         }
     }
-    line(format!("ready to serve after {} ms; open:", started.elapsed().as_millis()));
+    serve::until_stopped(&config, installation, authority, || what_to_open(args, &with_packages, started)).await
+}
+
+fn what_to_open(args: &Args, slugs: &[TenantSlug], started: Instant) {
     let origin = format!("http://localhost:{}", args.port);
+    line(format!("ready to serve after {} ms; open:", started.elapsed().as_millis()));
     line(format!("  portals   {origin}/"));
-    for slug in &with_packages {
+    for slug in slugs {
         line(format!("  portal    {origin}/t/{slug}/"));
         line(format!("  GraphiQL  {origin}/t/{slug}/graphql"));
         line(format!("  schema    {origin}/t/{slug}/graphql/schema.graphql"));
+        line(format!(
+            "  a token to write with: sunlit token --data {} --tenant {slug} --role editor",
+            args.data.display()
+        ));
     }
-    let token = with_packages
-        .first()
-        .map(|slug| format!("sunlit token --data {} --tenant {slug} --role editor", args.data.display()));
-    line(format!("  to write, mint a token: {}", token.unwrap_or_default()));
-    serve::until_stopped(&config, installation, authority).await
 }

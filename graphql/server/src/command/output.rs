@@ -3,6 +3,7 @@
 
 use std::error::Error;
 use std::fmt::Display;
+use std::io::IsTerminal as _;
 
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -36,7 +37,8 @@ pub(super) fn log_to_stderr(config: &Config) -> Result<(), Failed> {
     let filter = EnvFilter::try_new(&config.log)
         .map_err(|error| format!("configuration: log = \"{}\": {error}: write a filter like \"info\"", config.log))?;
     let registry = tracing_subscriber::registry().with(filter);
-    let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let layer =
+        tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
     match config.log_format {
         LogFormat::Text => registry.with(layer).try_init()?,
         LogFormat::Json => registry.with(layer.json()).try_init()?,

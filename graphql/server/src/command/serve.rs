@@ -14,14 +14,15 @@ use crate::token::TokenKeys;
 pub(super) async fn run(config: Config, authority: ScopeAuthority) -> Result<(), Failed> {
     let existing = if config.development { Existing::Replace } else { Existing::Keep };
     let installation = Installation::open(&config, existing).await?;
-    until_stopped(&config, installation, authority).await
+    until_stopped(&config, installation, authority, || {}).await
 }
 
-/// Serves an open installation.
+/// Serves an open installation; `listening` is called as soon as the port is ours.
 pub(super) async fn until_stopped(
     config: &Config,
     installation: Installation,
     authority: ScopeAuthority,
+    listening: impl FnOnce(),
 ) -> Result<(), Failed> {
     let Installation { app, keys } = installation;
     let tokens = TokenKeys::new(&keys.tokens)?;
@@ -30,6 +31,7 @@ pub(super) async fn until_stopped(
         format!("cannot listen on {}: {error}: stop what uses the port, or choose another with `listen`", config.listen)
     })?;
     tracing::info!(listen = %config.listen, allocation = ?app.host.allocation(), "serving");
+    listening();
     let handle = server.handle();
     actix_web::rt::spawn(async move {
         if let Err(error) = stop_signal().await {

@@ -1,6 +1,7 @@
 //! A request that failed, as a page for people or as JSON for programs.
 
 use std::fmt;
+use std::sync::Arc;
 
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
@@ -8,9 +9,10 @@ use sunlit_app::AppError;
 use sunlit_domain::ErrorCode;
 use sunlit_pages::{ErrorNotice, PlatformBody, PlatformPage};
 use sunlit_schema::{TraceId, refusal};
+use sunlit_storage::platform::tenant::Tenant;
 
 use super::preferences::Chosen;
-use crate::portal;
+use crate::portal::{self, Frame};
 use crate::state::State;
 
 /// What the caller reads.
@@ -34,39 +36,61 @@ pub(super) struct Failure {
     form: Form,
     chosen: Chosen,
     trace: TraceId,
+    tenant: Option<Arc<Tenant>>,
     base: String,
     path: String,
 }
 
 impl Failure {
     pub(super) fn new(error: AppError, form: Form, chosen: Chosen, trace: TraceId) -> Self {
-        Self { error, form, chosen, trace, base: String::new(), path: "/".to_owned() }
+        Self { error, form, chosen, trace, tenant: None, base: String::new(), path: "/".to_owned() }
     }
 
-    /// Where it happened: the way home, and the address to come back to.
-    pub(super) fn at(mut self, base: &str, path: &str) -> Self {
-        base.clone_into(&mut self.base);
+    /// The address to come back to.
+    pub(super) fn at(mut self, path: &str) -> Self {
         path.clone_into(&mut self.path);
         self
+    }
+
+    /// Whose page it would have been, and the way to its home.
+    pub(super) fn of(mut self, tenant: &Arc<Tenant>, base: &str) -> Self {
+        self.tenant = Some(Arc::clone(tenant));
+        base.clone_into(&mut self.base);
+        self
+    }
+
+    /// Whether nothing was there.
+    pub(super) fn is_not_found(&self) -> bool {
+        self.error.code() == ErrorCode::NotFound
     }
 
     /// The page for people.
     fn page(&self, renderer: &sunlit_pages::Renderer) -> Option<String> {
         let code = self.error.code();
-        let locale = portal::locale(self.chosen.locale);
-        let page = PlatformPage {
-            locale,
-            path: self.path.clone(),
-            name: portal::platform_name(self.chosen.locale),
-            body: PlatformBody::Error(ErrorNotice {
-                code: code.http_status(),
-                heading: code.message(self.chosen.locale).to_owned(),
-                message: self.error.detail(self.chosen.locale).unwrap_or_default(),
-                trace_id: (code == ErrorCode::Internal).then(|| self.trace.0.clone()),
-            }),
-            preferences: self.chosen.preferences,
+        let locale = self.chosen.locale;
+        let notice = ErrorNotice {
+            code: code.http_status(),
+            heading: code.message(locale).to_owned(),
+            message: self.error.detail(locale).unwrap_or_default(),
+            trace_id: (code == ErrorCode::Internal).then(|| self.trace.0.clone()),
         };
-        renderer.render_platform(&page).ok()
+        let preferences = self.chosen.preferences;
+        match &self.tenant {
+            Some(tenant) => {
+                let frame = Frame { tenant, locale, base: &self.base, path: &self.path, preferences };
+                renderer.render_page(&frame.error_page(notice)).ok()
+            }
+            None => {
+                let page = PlatformPage {
+                    locale: portal::locale(locale),
+                    path: self.path.clone(),
+                    name: portal::platform_name(locale),
+                    body: PlatformBody::Error(notice),
+                    preferences,
+                };
+                renderer.render_platform(&page).ok()
+            }
+        }
     }
 
     /// The answer, rendered with the server's templates.
@@ -74,14 +98,15 @@ impl Failure {
         if self.form == Form::Json {
             return self.error_response();
         }
-        self.log();
-        match self.page(&state.renderer) {
+        let response = match self.page(&state.renderer) {
             Some(html) => HttpResponse::build(self.status_code())
                 .content_type("text/html; charset=utf-8")
                 .insert_header((header::CACHE_CONTROL, "no-store"))
                 .body(html),
-            None => self.error_response(),
-        }
+            None => return self.error_response(),
+        };
+        self.log();
+        response
     }
 
     fn log(&self) {
@@ -104,6 +129,7 @@ impl ResponseError for Failure {
 
     /// Without templates: an extractor's failure of the API, and the last resort of a page.
     fn error_response(&self) -> HttpResponse {
+        self.log();
         let code = self.error.code();
         let locale = self.chosen.locale;
         match self.form {
@@ -111,7 +137,7 @@ impl ResponseError for Failure {
                 let detail = self.error.detail(locale).unwrap_or_default();
                 HttpResponse::build(self.status_code())
                     .content_type("application/graphql-response+json; charset=utf-8")
-                    .body(refusal(code, &detail, locale).to_json())
+                    .body(refusal(code, &detail, locale, Some(&self.trace)).to_json())
             }
             Form::Page => HttpResponse::build(self.status_code())
                 .content_type("text/plain; charset=utf-8")

@@ -74,7 +74,7 @@ pub(super) async fn other_method() -> HttpResponse {
 
 /// Answers a request that is refused before it is executed.
 pub(super) fn plain(status: StatusCode, code: ErrorCode, detail: &str, locale: Locale) -> HttpResponse {
-    write(status, RESPONSE, &refusal(code, detail, locale))
+    write(status, RESPONSE, &refusal(code, detail, locale, None))
 }
 
 fn respond(execution: &Execution, media: &'static str) -> HttpResponse {

@@ -24,8 +24,11 @@ pub(super) async fn home(
 ) -> HttpResponse {
     match visitor {
         Ok(visitor) => answer(&visitor, portal::home::page).await,
-        Err(failure) if request.match_info().get("tenant").is_some() => failure.answer(&state),
-        Err(_) => index(&request, &state).await,
+        // A host name of no tenant is the platform's own.
+        Err(failure) if failure.is_not_found() && request.match_info().get("tenant").is_none() => {
+            index(&request, &state).await
+        }
+        Err(failure) => failure.answer(&state),
     }
 }
 
@@ -45,13 +48,14 @@ pub(super) async fn view(
     }
 }
 
-/// A path that is nobody's.
+/// A path that is nobody's; below a tenant's address it leads to the tenant's home.
 pub(super) async fn nothing(request: HttpRequest, state: web::Data<State>) -> HttpResponse {
-    let path = request.uri().path().to_owned();
-    let base = path.strip_prefix("/t/").and_then(|rest| rest.split('/').next()).unwrap_or_default();
-    let base = if base.is_empty() { String::new() } else { format!("/t/{base}") };
     let failure = Failure::new(AppError::NotFound, Form::of(&request), Chosen::of(&request), visitor::trace(&request));
-    failure.at(&base, &path).answer(&state)
+    let failure = failure.at(&request.uri().path_and_query().map_or_else(String::new, ToString::to_string));
+    match visitor::tenant(&state, &request).await {
+        Ok((tenant, base)) => failure.of(&tenant, &base).answer(&state),
+        Err(_) => failure.answer(&state),
+    }
 }
 
 async fn answer(

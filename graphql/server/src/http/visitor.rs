@@ -41,7 +41,7 @@ impl Visitor {
     }
 
     pub(super) fn failure(&self, error: AppError, form: Form) -> Failure {
-        Failure::new(error, form, self.chosen, self.trace.clone()).at(&self.base, &self.path)
+        Failure::new(error, form, self.chosen, self.trace.clone()).at(&self.path).of(&self.tenant, &self.base)
     }
 }
 
@@ -60,17 +60,20 @@ async fn visitor(request: &HttpRequest) -> Result<Visitor, Failure> {
     let trace = trace(request);
     let form = Form::of(request);
     let path = request.uri().path_and_query().map_or_else(String::new, ToString::to_string);
-    let fail = |error| Failure::new(error, form, chosen, trace.clone()).at("", &path);
+    let fail = |error| Failure::new(error, form, chosen, trace.clone()).at(&path);
     let Some(state) = request.app_data::<web::Data<State>>().cloned() else { return Err(fail(AppError::NotFound)) };
     let (tenant, base) = tenant(&state, request).await.map_err(&fail)?;
-    let actor = actor(&state, request, &tenant).map_err(&fail)?;
+    let actor = actor(&state, request, &tenant).map_err(|error| fail(error).of(&tenant, &base))?;
     tracing::Span::current().record("tenant.id", tracing::field::display(tenant.id));
     let scope = state.authority.scope(tenant.id, actor);
     Ok(Visitor { state, tenant, scope, chosen, base, path, trace })
 }
 
-async fn tenant(state: &State, request: &HttpRequest) -> Result<(Arc<Tenant>, String), AppError> {
-    if let Some(slug) = request.match_info().get("tenant") {
+/// The tenant that the address is for, with what comes before its paths.
+pub(super) async fn tenant(state: &State, request: &HttpRequest) -> Result<(Arc<Tenant>, String), AppError> {
+    // A path that no route knows has no match, but still stands below its tenant's address.
+    let below = request.path().strip_prefix("/t/").and_then(|rest| rest.split('/').next());
+    if let Some(slug) = request.match_info().get("tenant").or(below) {
         let tenant = tenant_find::by_slug(&state.app, slug).await?;
         return Ok((tenant, format!("/t/{slug}")));
     }

@@ -92,6 +92,10 @@ impl Fill<'_> {
         let name = source.collection.as_str();
         let collection = self.collection(name)?;
         let filter = source.filter.as_ref().map(|json| self.bound(json)).transpose()?;
+        if filter.as_ref().is_some_and(holds_null) {
+            // The page's record has no such value, so nothing is like it.
+            return Ok(Found { collection: name.to_owned(), records: Vec::new(), more: false });
+        }
         let filter =
             filter.map(|json| filter::parse(collection, &json, Spelling::Manifest, Purpose::Manifest)).transpose()?;
         let order = Order::read(collection, source.order.iter().map(String::as_str), true)?;
@@ -286,6 +290,15 @@ impl Fill<'_> {
                 vec![shown; records.len()]
             }
         }
+    }
+}
+
+fn holds_null(json: &Json) -> bool {
+    match json {
+        Json::Null => true,
+        Json::Array(items) => items.iter().any(holds_null),
+        Json::Object(object) => object.values().any(holds_null),
+        _ => false,
     }
 }
 

@@ -37,7 +37,7 @@ pub(super) fn show(value: &Value, field: Option<&Field>, unit: Option<&str>, loc
         Value::Int(number) => (with_unit(number.to_string()), ValueType::Text),
         Value::Decimal(decimal) => (with_unit(decimal.to_string()), ValueType::Text),
         Value::Date(date) => (Scalar::Text(date.to_string()), ValueType::Date),
-        Value::DateTime(instant) => (Scalar::Text(instant.to_string()[..10].to_owned()), ValueType::Date),
+        Value::DateTime(instant) => (Scalar::Text(instant.date_in_china().to_string()), ValueType::Date),
         Value::Point(point) => (Scalar::Text(format!("{:.6}, {:.6}", point.lat(), point.lng())), ValueType::Text),
         Value::Id(id) => (Scalar::Text(id.to_string()), ValueType::Text),
     };

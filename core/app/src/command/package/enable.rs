@@ -40,6 +40,6 @@ pub async fn run(
     }
     trail::of_change(app, scope, &work, ("enable", "package", package.id()), at).await?;
     work.commit().await?;
-    app.forget_context(scope).await;
+    app.forget_contexts();
     Ok(())
 }

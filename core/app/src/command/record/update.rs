@@ -36,6 +36,10 @@ pub async fn run(
     let target = Target { id, version, filter: &filter };
     let updated = record::update(scope, &work, table, target, &changes, Stamp { at }).await;
     let (before, after) = updated.map_err(|error| not_unique(table, error, spelling))?;
+    // Nobody changes a record out of their own reach.
+    if !filter.matches(&|attribute| after.get(attribute.slot).clone()) {
+        return Err(AppError::Denied);
+    }
     trail::of_record(app, scope, &work, table, (Some(&before), Some(&after)), (Done::Updated, at)).await?;
     work.commit().await?;
     Ok(after)
