@@ -131,6 +131,15 @@ impl AppError {
         }
     }
 
+    /// Whether a package itself is at fault, whoever asks.
+    pub(crate) fn is_of_package(&self) -> bool {
+        match self {
+            Self::Manifest(_) | Self::Component(_) | Self::Package(_) | Self::UndeclaredCapability(_) => true,
+            Self::Shared(error) => error.is_of_package(),
+            _ => false,
+        }
+    }
+
     /// More on it that a caller may read, beside the code's own message; none where it could tell of our inside.
     #[must_use]
     pub fn detail(&self, locale: Locale) -> Option<String> {

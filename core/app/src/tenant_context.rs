@@ -53,10 +53,23 @@ impl TenantContext {
         let mut packages = Vec::new();
         let mut digest = Sha256::new();
         for row in installations {
-            let package = app.package(&row.package, &row.version).await?;
-            digest.update(package.digest.as_bytes());
             let own = settings.iter().filter(|setting| setting.package == row.package);
-            packages.push(Arc::new(Installed::new(app, scope, package, &row.grants, own)?));
+            let loaded = async {
+                let package = app.package(&row.package, &row.version).await?;
+                Installed::new(app, scope, package, &row.grants, own)
+            };
+            match loaded.await {
+                Ok(installed) => {
+                    digest.update(installed.package.digest.as_bytes());
+                    packages.push(Arc::new(installed));
+                }
+                // One package that no longer loads leaves the others standing.
+                Err(error) if error.is_of_package() => {
+                    let (package, version) = (&row.package, &row.version);
+                    tracing::error!(package.id = package, version, %error, "an enabled package does not load");
+                }
+                Err(error) => return Err(error),
+            }
         }
         Ok(Self { packages, set_digest: hex(&digest.finalize()) })
     }

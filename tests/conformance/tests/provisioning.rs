@@ -38,3 +38,23 @@ async fn a_published_version_never_changes_and_undeclared_imports_are_refused() 
     let told = publish(manifest.clone(), Some(b"\0asm\x01\0\0\0".to_vec())).await.unwrap_err();
     assert!(told.contains("core module"), "{told}");
 }
+
+#[actix_web::test]
+async fn a_package_that_no_longer_loads_leaves_the_others_standing() {
+    let app = TestApp::start().await;
+    let region = "[tenant]\nslug = \"900004\"\ncode = \"900004\"\nkind = \"district\"\nname = { zh = \"测试区\" }\n\
+                  short_name = { zh = \"测试区\" }\n[[package]]\nid = \"street-cards\"\n\
+                  grants = [\"storage\", \"settings\", \"log\"]\n[[package]]\nid = \"probe\"\n\
+                  grants = [\"storage\", \"settings\", \"clock\", \"log\"]\n";
+    app.provision_text("900004", region, &[]).await;
+    let both = "{ probe { echo(text: \"x\") } streetCards { streets { totalCount } } }";
+    assert_eq!(app.graphql("900004", None, both, json!({})).await.data()["probe"]["echo"], json!("x"));
+    // Another component under the same version, which wants the clock: nobody granted it.
+    let manifest = include_str!("../../../plugins/street-cards/plugin.toml");
+    let manifest = manifest.replace("[capabilities]\n", "[capabilities]\nclock = \"测试\"\n");
+    publish::run(app.app(), manifest, Some(probe().1.clone()), Existing::Replace).await.unwrap();
+    let answer = app.graphql("900004", None, "{ probe { echo(text: \"x\") } }", json!({})).await;
+    assert_eq!(answer.data()["probe"]["echo"], json!("x"));
+    assert_eq!(app.page("/t/900004/p/street-cards/").await.0.as_u16(), 404);
+    assert_eq!(app.page("/t/900004/").await.0.as_u16(), 200);
+}
