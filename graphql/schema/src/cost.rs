@@ -73,7 +73,7 @@ pub(crate) struct Measure {
     roots: u64,
     calls: u64,
     values: u64,
-    pub(crate) cost: u64,
+    cost: u64,
 }
 
 /// Measures the document's operations and fragments, and refuses what passes a limit.

@@ -36,8 +36,6 @@ pub struct Execution {
     pub response: Response,
     /// Whether the document was executed at all: the response has a `data` entry (GraphQL over HTTP).
     pub executed: bool,
-    /// What it cost.
-    pub cost: u64,
 }
 
 impl Execution {
@@ -81,10 +79,9 @@ pub async fn execute(
             Err(error) => return not_graphql(error.into(), locale),
         },
     };
-    let measured = match cost::measure(&document, &request.variables, &schema.prices) {
-        Ok(measured) => measured,
-        Err(refused) => return refusal(ErrorCode::LimitExceeded, &refused.to_string(), locale, None),
-    };
+    if let Err(refused) = cost::measure(&document, &request.variables, &schema.prices) {
+        return refusal(ErrorCode::LimitExceeded, &refused.to_string(), locale, None);
+    }
     request.set_parsed_query(ExecutableDocument::clone(&document));
     // On the request's own thread the loader's batch runs when all fields of a page have asked.
     let gather = DataLoader::new(Gather(reading.clone()), tokio::spawn).delay(Duration::ZERO);
@@ -94,7 +91,7 @@ pub async fn execute(
     if !executed {
         response.errors.iter_mut().for_each(|error| code_if_missing(error, ErrorCode::InvalidInput));
     }
-    Execution { response, executed, cost: measured.cost }
+    Execution { response, executed }
 }
 
 /// The answer to a request that is refused as a whole.
@@ -105,13 +102,13 @@ pub fn refusal(code: ErrorCode, detail: &str, locale: Locale, trace: Option<&Tra
     let trace = trace.filter(|_| code == ErrorCode::Internal);
     let error = with_code(&message, code, trace).into_server_error(async_graphql::Pos::default());
     let error = ServerError { locations: Vec::new(), ..error };
-    Execution { response: Response::from_errors(vec![error]), executed: false, cost: 0 }
+    Execution { response: Response::from_errors(vec![error]), executed: false }
 }
 
 fn not_graphql(mut error: ServerError, locale: Locale) -> Execution {
     error.message = format!("{}：{}", ErrorCode::InvalidInput.message(locale), error.message);
     code_if_missing(&mut error, ErrorCode::InvalidInput);
-    Execution { response: Response::from_errors(vec![error]), executed: false, cost: 0 }
+    Execution { response: Response::from_errors(vec![error]), executed: false }
 }
 
 /// Errors of parsing and validation carry no code; those of our fields always do.

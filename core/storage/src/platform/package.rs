@@ -1,6 +1,5 @@
 //! Published package versions: manifest and component, kept by version. What was published never changes.
 
-use sea_orm::ActiveValue::Set;
 use sea_orm::entity::prelude::*;
 use sea_orm::{QueryOrder, QuerySelect};
 
@@ -34,26 +33,13 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
-/// Publishes a version. Publishing the same content twice changes nothing.
+/// Publishes a version that is not there yet. What happens to one that is, the command decides.
 ///
 /// # Errors
-/// [`StorageError::NotUnique`] when the version exists with other content, or the database's.
+/// [`StorageError::NotUnique`] when the version is there, or the database's.
 pub async fn publish(platform: &Platform, row: Model) -> Result<(), StorageError> {
-    if let Some(known) = find(platform, &row.package, &row.version).await? {
-        let same = known.digest == row.digest;
-        let detail = format!("{} {} is published with other content", row.package, row.version);
-        return if same { Ok(()) } else { Err(StorageError::NotUnique { field: None, detail }) };
-    }
-    let row = ActiveModel {
-        package: Set(row.package),
-        version: Set(row.version),
-        digest: Set(row.digest),
-        manifest: Set(row.manifest),
-        component: Set(row.component),
-        published_at: Set(row.published_at),
-    };
     let transaction = platform.begin().await?;
-    Entity::insert(row).exec_without_returning(&transaction).await?;
+    Entity::insert(ActiveModel::from(row).reset_all()).exec_without_returning(&transaction).await?;
     Ok(transaction.commit().await?)
 }
 
@@ -64,15 +50,7 @@ pub async fn publish(platform: &Platform, row: Model) -> Result<(), StorageError
 pub async fn replace(platform: &Platform, row: Model) -> Result<(), StorageError> {
     let transaction = platform.begin().await?;
     Entity::delete_by_id((row.package.clone(), row.version.clone())).exec(&transaction).await?;
-    let row = ActiveModel {
-        package: Set(row.package),
-        version: Set(row.version),
-        digest: Set(row.digest),
-        manifest: Set(row.manifest),
-        component: Set(row.component),
-        published_at: Set(row.published_at),
-    };
-    Entity::insert(row).exec_without_returning(&transaction).await?;
+    Entity::insert(ActiveModel::from(row).reset_all()).exec_without_returning(&transaction).await?;
     Ok(transaction.commit().await?)
 }
 
