@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value as Json};
 use sunlit_app::query::record_get;
 use sunlit_app::{App, AppError, Package, Reading, command};
+use sunlit_domain::access::Root;
 use sunlit_domain::id::FieldName;
 use sunlit_domain::manifest::{Collection, FieldType, Spelling};
 use sunlit_domain::record::Record;
@@ -67,7 +68,7 @@ async fn find(
     key: &FieldName,
     value: &str,
 ) -> Result<Option<Record>, AppError> {
-    let reading = Reading::begin(app, scope.clone(), Locale::Zh).await?;
+    let reading = Reading::begin(app, scope.clone(), Locale::Zh).await?.through(Root::Workspace);
     match record_get::by_field(&reading, package, collection.name.as_str(), key.as_str(), value).await {
         Ok(record) => Ok(Some(record)),
         Err(AppError::NotFound) => Ok(None),
@@ -87,6 +88,7 @@ async fn references(
     for field in collection.fields.iter().filter(|field| field.field_type == FieldType::Ref) {
         let Some(Json::Object(by)) = record.get(field.name.as_str()) else { continue };
         let (Some(to), Some((name, Json::String(value)))) = (&field.to, by.iter().next()) else { continue };
+        let to = to.collection();
         let place = format!("{to}.{name}={value}");
         if !known.contains_key(&place) {
             let target = package.table(to.as_str())?.collection();

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use sunlit_domain::access::{self, Deed};
+use sunlit_domain::access::{self, Deed, Root};
 use sunlit_domain::filter::Filter;
 use sunlit_domain::manifest::Collection;
 use sunlit_domain::record::Record;
@@ -20,7 +20,10 @@ pub const MAX_READ_BYTES: usize = 8 * 1024 * 1024;
 
 /// A viewer's reading. Cloning shares the snapshot.
 #[derive(Debug, Clone)]
-pub struct Reading(Arc<Inner>);
+pub struct Reading {
+    inner: Arc<Inner>,
+    root: Root,
+}
 
 #[derive(Debug)]
 struct Inner {
@@ -41,7 +44,7 @@ impl Reading {
     pub async fn begin(app: &Arc<App>, scope: Scope, locale: Locale) -> Result<Self, AppError> {
         let context = app.context(&scope).await?;
         let now = app.environment.now();
-        Ok(Self(Arc::new(Inner {
+        let inner = Inner {
             app: Arc::clone(app),
             scope,
             context,
@@ -49,60 +52,73 @@ impl Reading {
             now,
             session: Mutex::new(None),
             read_bytes: AtomicUsize::new(0),
-        })))
+        };
+        Ok(Self { inner: Arc::new(inner), root: Root::Public })
+    }
+
+    /// The same reading through `root`, in the same snapshot.
+    #[must_use]
+    pub fn through(&self, root: Root) -> Self {
+        Self { inner: Arc::clone(&self.inner), root }
+    }
+
+    /// The root that is read through; the public one at first.
+    #[must_use]
+    pub fn root(&self) -> Root {
+        self.root
     }
 
     /// The application.
     #[must_use]
     pub fn app(&self) -> &Arc<App> {
-        &self.0.app
+        &self.inner.app
     }
 
     /// The tenant and the viewer.
     #[must_use]
     pub fn scope(&self) -> &Scope {
-        &self.0.scope
+        &self.inner.scope
     }
 
     /// What the tenant has enabled.
     #[must_use]
     pub fn context(&self) -> &TenantContext {
-        &self.0.context
+        &self.inner.context
     }
 
     /// The viewer's language.
     #[must_use]
     pub fn locale(&self) -> Locale {
-        self.0.locale
+        self.inner.locale
     }
 
     /// The instant of the reading.
     #[must_use]
     pub fn now(&self) -> Timestamp {
-        self.0.now
+        self.inner.now
     }
 
     /// The snapshot.
     pub(crate) async fn session(&self) -> Result<Arc<Session>, AppError> {
-        let mut session = self.0.session.lock().await;
+        let mut session = self.inner.session.lock().await;
         if let Some(begun) = &*session {
             return Ok(Arc::clone(begun));
         }
-        let store = self.0.app.stores.open(&self.0.scope).await?;
-        let begun = Arc::new(store.snapshot(&self.0.scope).await?);
+        let store = self.inner.app.stores.open(&self.inner.scope).await?;
+        let begun = Arc::new(store.snapshot(&self.inner.scope).await?);
         *session = Some(Arc::clone(&begun));
         Ok(begun)
     }
 
     /// Lets the next read begin a new snapshot: to be called after a command, so that what it wrote is seen.
     pub async fn renew(&self) {
-        self.0.session.lock().await.take();
+        self.inner.session.lock().await.take();
     }
 
     /// Counts what was read for the answer, so that no request makes the server hold more than [`MAX_READ_BYTES`].
-    pub(crate) fn charge(&self, records: &[Record]) -> Result<(), AppError> {
+    fn charge(&self, records: &[Record]) -> Result<(), AppError> {
         let bytes: usize = records.iter().map(Record::size_bytes).sum();
-        let total = self.0.read_bytes.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
+        let total = self.inner.read_bytes.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
         if total > MAX_READ_BYTES {
             return Err(AppError::Limit(format!(
                 "more than {MAX_READ_BYTES} bytes were read: ask for fewer records or fields"
@@ -113,12 +129,24 @@ impl Reading {
 
     /// Which records of `collection` the viewer may read.
     pub(crate) fn readable(&self, collection: &Collection) -> Result<Filter, AppError> {
-        allowed(&self.0.scope, collection, Deed::Read)
+        let scope = &self.inner.scope;
+        access::readable(collection, self.root, scope.actor()).ok_or_else(|| denied(scope))
+    }
+
+    /// Records that were read, without what is hidden from the viewer.
+    pub(crate) fn shown(&self, collection: &Collection, mut records: Vec<Record>) -> Result<Vec<Record>, AppError> {
+        self.charge(&records)?;
+        records.iter_mut().for_each(|record| collection.hide(record, self.inner.scope.actor()));
+        Ok(records)
     }
 }
 
 /// Which records the scope's actor may do `deed` with.
 pub(crate) fn allowed(scope: &Scope, collection: &Collection, deed: Deed) -> Result<Filter, AppError> {
-    let denied = if scope.actor().id().is_some() { AppError::Denied } else { AppError::Unauthenticated };
-    access::allowed(collection, deed, scope.actor()).ok_or(denied)
+    access::allowed(collection, deed, scope.actor()).ok_or_else(|| denied(scope))
+}
+
+/// What an actor is told whom no rule allows what they asked for.
+pub(crate) fn denied(scope: &Scope) -> AppError {
+    if scope.actor().id().is_some() { AppError::Denied } else { AppError::Unauthenticated }
 }

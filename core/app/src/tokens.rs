@@ -3,7 +3,7 @@
 use serde_json::{Map, Value as Json};
 use sunlit_domain::geometry::Point;
 use sunlit_domain::manifest::Field;
-use sunlit_domain::value::{Decimal, Kind, Value};
+use sunlit_domain::value::{Decimal, Kind, MAX_LIST, Value};
 use sunlit_plugin_host::{Data, Decimal as TokenDecimal, GeoPoint, Token};
 
 /// The declared shape of an answer.
@@ -42,14 +42,16 @@ impl Answer {
 /// A value as tokens.
 #[must_use]
 pub fn value(value: &Value) -> Data {
-    Data { shapes: Vec::new(), tokens: vec![token(value)] }
+    let mut tokens = Vec::new();
+    push(&mut tokens, value);
+    Data { shapes: Vec::new(), tokens }
 }
 
 /// One object.
 #[must_use]
 pub fn object(names: Vec<String>, values: &[Value]) -> Data {
     let mut tokens = vec![Token::Object(0)];
-    tokens.extend(values.iter().map(token));
+    values.iter().for_each(|value| push(&mut tokens, value));
     Data { shapes: vec![names], tokens }
 }
 
@@ -65,13 +67,20 @@ pub fn list_of_objects(names: Vec<String>, rows: impl ExactSizeIterator<Item = V
     let mut tokens = vec![Token::Items(u32::try_from(rows.len()).unwrap_or(u32::MAX))];
     for row in rows {
         tokens.push(Token::Object(0));
-        tokens.extend(row.iter().map(token));
+        row.iter().for_each(|value| push(&mut tokens, value));
     }
     Data { shapes: vec![names], tokens }
 }
 
-fn token(value: &Value) -> Token {
-    match value {
+/// Areas and JSON cross as text: GeoJSON and JSON.
+fn push(tokens: &mut Vec<Token>, value: &Value) {
+    tokens.push(match value {
+        Value::List(items) => {
+            tokens.push(Token::Items(u32::try_from(items.len()).unwrap_or(u32::MAX)));
+            return items.iter().for_each(|item| push(tokens, item));
+        }
+        Value::Area(area) => Token::Text(area.to_geojson().to_string()),
+        Value::Json(text) => Token::Text(text.as_str().to_owned()),
         Value::Null => Token::Null,
         Value::Bool(value) => Token::Boolean(*value),
         Value::Int(value) => Token::Int(*value),
@@ -83,7 +92,7 @@ fn token(value: &Value) -> Token {
         Value::DateTime(instant) => Token::Text(instant.to_string()),
         Value::Id(id) => Token::Text(id.to_string()),
         Value::Point(point) => Token::Point(GeoPoint { lat_e6: point.lat_e6, lng_e6: point.lng_e6 }),
-    }
+    });
 }
 
 /// Any value as JSON, for the filters that plugins write. The host has checked that the stream is one value.
@@ -132,9 +141,19 @@ impl Reader<'_> {
         }
         match shape {
             Shape::List(item) => self.list(|reader| reader.item(item)).map(Answer::List),
+            Shape::Scalar(Kind::List(element)) => self.listed(element.kind()).map(Answer::Scalar),
             Shape::Scalar(kind) => from_token(*kind, self.next()?).map(Answer::Scalar),
             Shape::Object(fields) => self.object(fields),
         }
+    }
+
+    /// A list that is one value.
+    fn listed(&mut self, item: Kind) -> Result<Value, String> {
+        let items = self.list(|reader| reader.item(&Shape::Scalar(item)))?;
+        if items.len() > MAX_LIST {
+            return Err(format!("a list of {} items, at most {MAX_LIST}", items.len()));
+        }
+        Ok(Value::list(items.into_iter().map(Answer::into_scalar).collect()))
     }
 
     /// An answer inside a list, where null has no place.
@@ -214,6 +233,9 @@ fn from_token(kind: Kind, token: &Token) -> Result<Value, String> {
         (Kind::Text | Kind::Date | Kind::DateTime | Kind::Id, Token::Text(text)) if bounded(text) => {
             Value::from_json(kind, &Json::from(text.as_str())).ok()
         }
+        (Kind::Area | Kind::Json, Token::Text(text)) if bounded(text) => {
+            serde_json::from_str(text).ok().and_then(|json| Value::from_json(kind, &json).ok())
+        }
         _ => None,
     }
     .ok_or_else(wrong)
@@ -229,6 +251,9 @@ fn name(kind: Kind) -> String {
         Kind::DateTime => "a time".to_owned(),
         Kind::Point => "a point".to_owned(),
         Kind::Id => "an id".to_owned(),
+        Kind::Area => "an area as GeoJSON text".to_owned(),
+        Kind::Json => "JSON text".to_owned(),
+        Kind::List(element) => format!("a list of {}", name(element.kind())),
     }
 }
 

@@ -4,6 +4,7 @@
 //! { "state": { "eq": "published" }, "or": [{ "rent": { "lte": "40.00" } }, { "name": { "contains": "园" } }] }
 //! ```
 //!
+//! Boxes and circles test points; areas are tested by the smallest box that holds them. Lists know `has` and `hasAny`.
 //! Several keys mean *and*. A test of a value that is not there is false, `ne` and `notIn` of it are true: every filter is
 //! true or false of every record, never unknown, and [`Filter::matches`] says the same as the SQL of the storage.
 
@@ -13,7 +14,7 @@ use std::cmp::Ordering;
 
 pub use parse::{FilterError, Purpose, parse};
 
-use crate::geometry::BoundingBox;
+use crate::geometry::{BoundingBox, Circle};
 use crate::manifest::Attribute;
 use crate::value::Value;
 
@@ -55,8 +56,14 @@ pub enum Test {
     StartsWith(String),
     /// Whether there is no value.
     IsNull(bool),
-    /// Within this box, borders included.
+    /// A point within this box, or an area whose own box is; borders included.
     Within(BoundingBox),
+    /// A point within this circle.
+    Near(Circle),
+    /// An area whose own box shares a point with this one.
+    Intersects(BoundingBox),
+    /// A list that holds one of these.
+    HasAny(Vec<Value>),
 }
 
 impl Filter {
@@ -116,7 +123,16 @@ impl Test {
             Self::Contains(part) => value.as_text().is_some_and(|text| text.contains(part.as_str())),
             Self::StartsWith(part) => value.as_text().is_some_and(|text| text.starts_with(part.as_str())),
             Self::IsNull(expected) => value.is_null() == *expected,
-            Self::Within(area) => matches!(value, Value::Point(point) if area.contains(*point)),
+            Self::Within(bounds) => match value {
+                Value::Point(point) => bounds.contains(*point),
+                Value::Area(area) => bounds.covers(&area.bounds()),
+                _ => false,
+            },
+            Self::Near(circle) => matches!(value, Value::Point(point) if circle.contains(*point)),
+            Self::Intersects(bounds) => matches!(value, Value::Area(area) if bounds.intersects(&area.bounds())),
+            Self::HasAny(wanted) => {
+                matches!(value, Value::List(items) if items.iter().any(|item| wanted.contains(item)))
+            }
         }
     }
 }

@@ -1,4 +1,10 @@
-//! Points in CGCS2000 (used as WGS-84), exact to a microdegree (about 0.1 m).
+//! Points, boxes, circles and areas in CGCS2000 (used as WGS-84), exact to a microdegree (about 0.1 m).
+
+mod area;
+mod circle;
+
+pub use area::{Area, MAX_POINTS};
+pub use circle::{Circle, MAX_METRES};
 
 /// A point in millionths of a degree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -45,7 +51,7 @@ pub fn degrees_to_e6(degrees: f64) -> Option<i64> {
 }
 
 /// A box of latitudes and longitudes, borders included.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct BoundingBox {
     /// The south-western corner.
     pub south_west: Point,
@@ -59,5 +65,20 @@ impl BoundingBox {
     pub fn contains(&self, point: Point) -> bool {
         (self.south_west.lat_e6..=self.north_east.lat_e6).contains(&point.lat_e6)
             && (self.south_west.lng_e6..=self.north_east.lng_e6).contains(&point.lng_e6)
+    }
+
+    /// Whether `other` lies in the box, borders included.
+    #[must_use]
+    pub fn covers(&self, other: &Self) -> bool {
+        self.contains(other.south_west) && self.contains(other.north_east)
+    }
+
+    /// Whether the two boxes share a point.
+    #[must_use]
+    pub fn intersects(&self, other: &Self) -> bool {
+        self.south_west.lat_e6 <= other.north_east.lat_e6
+            && other.south_west.lat_e6 <= self.north_east.lat_e6
+            && self.south_west.lng_e6 <= other.north_east.lng_e6
+            && other.south_west.lng_e6 <= self.north_east.lng_e6
     }
 }

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use crate::filter::{Filter, Test};
+use crate::filter::{Filter, Purpose, Test};
 use crate::id::RecordId;
 use crate::manifest::{Attribute, Collection, Slot, Spelling, Standard};
 use crate::record::Record;
@@ -45,21 +45,25 @@ pub enum PageError {
 }
 
 impl Order {
-    /// Reads names like `name` or `-created_at`. `any` also takes fields that viewers may not order by.
+    /// Reads names like `name` or `-created_at`.
     ///
     /// # Errors
     /// [`PageError::NotSortable`] and [`PageError::TooLong`].
     pub fn read<'a>(
         collection: &Collection,
         names: impl IntoIterator<Item = &'a str>,
-        any: bool,
+        purpose: Purpose<'_>,
     ) -> Result<Self, PageError> {
         let mut terms = Vec::new();
         for name in names {
             let (plain, descending) = name.strip_prefix('-').map_or((name, false), |plain| (plain, true));
+            let allowed = |slot: Slot| match purpose {
+                Purpose::Manifest(_) => true,
+                Purpose::Viewer(actor) => collection.is_sortable(slot) && collection.is_shown(slot, actor),
+            };
             let attribute = collection
                 .attribute(plain, Spelling::Manifest)
-                .filter(|attribute| attribute.kind != Kind::Point && (any || collection.is_sortable(attribute.slot)))
+                .filter(|attribute| attribute.kind.is_ordered() && allowed(attribute.slot))
                 .ok_or_else(|| PageError::NotSortable(plain.chars().take(60).collect()))?;
             terms.push(OrderTerm { attribute, descending });
         }

@@ -51,8 +51,8 @@ impl Record {
     /// Roughly the bytes that its values take.
     #[must_use]
     pub fn size_bytes(&self) -> usize {
-        let texts = self.values.iter().filter_map(Value::as_text).map(str::len);
-        texts.sum::<usize>() + (self.values.len() + self.standard.len()) * size_of::<Value>()
+        let values = self.values.iter().map(Value::size_bytes);
+        values.sum::<usize>() + (self.values.len() + self.standard.len()) * size_of::<Value>()
     }
 
     /// Its version, 1 at first, one more with each change; 0 when it was not asked for.

@@ -10,17 +10,25 @@
 //! | datetime | µs since the epoch, UTC | `2026-11-22T08:30:00.000000Z` | any RFC 3339 time |
 //! | point | microdegrees | `{ "lat": 34.3, "lng": 108.9 }` | the same, numbers or strings |
 //! | ref, id | UUID | string | string |
+//! | area | rings of microdegrees | GeoJSON `Polygon` or `MultiPolygon` | the same |
+//! | json | text with one spelling | any JSON | any JSON |
+//! | list | values | array | array |
 
 mod decimal;
+mod json_text;
 mod time;
 
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
 pub use decimal::{Decimal, MAX_SCALE};
+pub use json_text::JsonText;
 pub use time::{Date, Timestamp};
 
-use crate::geometry::{Point, degrees_to_e6};
+use crate::geometry::{Area, Point, degrees_to_e6};
+
+/// How many items a list may hold at all; a field may allow fewer.
+pub const MAX_LIST: usize = 500;
 
 /// The kind of a value, as far as storing, comparing and encoding go.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -41,6 +49,62 @@ pub enum Kind {
     Point,
     /// An id: of the record itself or of another.
     Id,
+    /// An area on the map.
+    Area,
+    /// JSON of any form, which is kept and never looked into.
+    Json,
+    /// A list.
+    List(Element),
+}
+
+/// The kinds that a list may hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Element {
+    /// See [`Kind::Text`].
+    Text,
+    /// See [`Kind::Int`].
+    Int,
+    /// See [`Kind::Decimal`].
+    Decimal(u8),
+    /// See [`Kind::Date`].
+    Date,
+    /// See [`Kind::Id`].
+    Id,
+}
+
+impl Element {
+    /// The kind of each item.
+    #[must_use]
+    pub fn kind(self) -> Kind {
+        match self {
+            Self::Text => Kind::Text,
+            Self::Int => Kind::Int,
+            Self::Decimal(scale) => Kind::Decimal(scale),
+            Self::Date => Kind::Date,
+            Self::Id => Kind::Id,
+        }
+    }
+}
+
+impl Kind {
+    /// A list's kind whose items are of this kind; none where no list may hold it.
+    #[must_use]
+    pub fn listed(self) -> Option<Self> {
+        Some(Self::List(match self {
+            Self::Text => Element::Text,
+            Self::Int => Element::Int,
+            Self::Decimal(scale) => Element::Decimal(scale),
+            Self::Date => Element::Date,
+            Self::Id => Element::Id,
+            _ => return None,
+        }))
+    }
+
+    /// Whether values of this kind can be put in an order that means something.
+    #[must_use]
+    pub fn is_ordered(self) -> bool {
+        !matches!(self, Self::Point | Self::Area | Self::Json | Self::List(_))
+    }
 }
 
 /// One value.
@@ -65,6 +129,12 @@ pub enum Value {
     Point(Point),
     /// See [`Kind::Id`].
     Id(Uuid),
+    /// See [`Kind::Area`].
+    Area(Area),
+    /// See [`Kind::Json`].
+    Json(JsonText),
+    /// See [`Kind::List`]. Never empty: an empty list is no value.
+    List(Vec<Value>),
 }
 
 /// Why a JSON value is not a value of the wanted kind. The text names the mend.
@@ -73,6 +143,12 @@ pub enum Value {
 pub struct ValueError(pub String);
 
 impl Value {
+    /// A list, or no value when it is empty.
+    #[must_use]
+    pub fn list(items: Vec<Self>) -> Self {
+        if items.is_empty() { Self::Null } else { Self::List(items) }
+    }
+
     /// Whether there is no value.
     #[must_use]
     pub fn is_null(&self) -> bool {
@@ -107,6 +183,9 @@ impl Value {
             Kind::Date => Self::Date(text("a date like 2026-11-22")?.parse()?),
             Kind::DateTime => Self::DateTime(text("a time like 2026-11-22T08:30:00Z")?.parse()?),
             Kind::Point => Self::Point(point_from_json(json)?),
+            Kind::Area => Self::Area(Area::from_geojson(json).map_err(ValueError)?),
+            Kind::Json => Self::Json(JsonText::of(json).map_err(ValueError)?),
+            Kind::List(element) => Self::list(list_from_json(element, json)?),
             Kind::Id => {
                 let id: crate::id::RecordId = text("an id")?.parse().map_err(|_| wrong("an id (UUID)"))?;
                 Self::Id(id.0)
@@ -127,6 +206,21 @@ impl Value {
             Self::DateTime(value) => json!(value.to_string()),
             Self::Point(point) => json!({ "lat": point.lat(), "lng": point.lng() }),
             Self::Id(id) => json!(id.to_string()),
+            Self::Area(area) => area.to_geojson(),
+            Self::Json(text) => text.to_json(),
+            Self::List(items) => items.iter().map(Self::to_json).collect(),
+        }
+    }
+
+    /// Roughly the bytes that it takes beside its own place.
+    #[must_use]
+    pub fn size_bytes(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            Self::Area(area) => area.points().count() * size_of::<Point>(),
+            Self::Json(text) => text.as_str().len(),
+            Self::List(items) => items.iter().map(|item| size_of::<Self>() + item.size_bytes()).sum(),
+            _ => 0,
         }
     }
 }
@@ -154,6 +248,21 @@ pub(crate) fn e6_from_json(json: Option<&Json>) -> Option<i64> {
         Json::String(text) => degrees_to_e6(text.parse().ok()?),
         _ => None,
     }
+}
+
+fn list_from_json(element: Element, json: &Json) -> Result<Vec<Value>, ValueError> {
+    let Some(items) = json.as_array() else {
+        return Err(ValueError(format!("expected a list, found {}", describe(json))));
+    };
+    if items.len() > MAX_LIST {
+        return Err(ValueError(format!("a list of {} items: at most {MAX_LIST}", items.len())));
+    }
+    let item = |(index, item): (usize, &Json)| match Value::from_json(element.kind(), item) {
+        Ok(Value::Null) => Err(ValueError(format!("item {index} is nothing: leave it out"))),
+        Ok(value) => Ok(value),
+        Err(error) => Err(ValueError(format!("item {index}: {error}"))),
+    };
+    items.iter().enumerate().map(item).collect()
 }
 
 fn point_from_json(json: &Json) -> Result<Point, ValueError> {
@@ -195,6 +304,16 @@ mod tests {
         check(Kind::Point, json!({ "lat": 34.293_001, "lng": 108.946_5 }));
         check(Kind::Id, json!("018f3b1e-0000-7000-8000-000000000001"));
         check(Kind::Int, Json::Null);
+        check(Kind::List(Element::Decimal(1)), json!(["0.5", "-3.0"]));
+        check(Kind::Json, json!({ "b": [1, 2.5, null], "a": { "文": true } }));
+        let square = json!([[108.9, 34.2], [109.0, 34.2], [109.0, 34.3], [108.9, 34.2]]);
+        check(Kind::Area, json!({ "type": "Polygon", "coordinates": [square] }));
+        check(Kind::Area, json!({ "type": "MultiPolygon", "coordinates": [[square], [square]] }));
+    }
+
+    #[test]
+    fn an_empty_list_is_no_value() {
+        assert_eq!(Value::from_json(Kind::List(Element::Int), &json!([])).unwrap(), Value::Null);
     }
 
     #[test]
@@ -211,5 +330,12 @@ mod tests {
         refuse(Kind::Point, json!({ "lat": 91, "lng": 0 }));
         refuse(Kind::Point, json!({ "lat": 1, "lng": 0, "alt": 3 }));
         refuse(Kind::Id, json!("1"));
+        refuse(Kind::List(Element::Int), json!(1));
+        refuse(Kind::List(Element::Int), json!([1, null]));
+        refuse(Kind::List(Element::Int), json!([1, "2"]));
+        refuse(Kind::List(Element::Int), json!(vec![1; MAX_LIST + 1]));
+        refuse(Kind::Json, (0..40).fold(json!(1), |inner, _| json!([inner])));
+        refuse(Kind::Json, json!("x".repeat(70_000)));
+        refuse(Kind::Json, json!({ "a": "\0" }));
     }
 }

@@ -18,10 +18,12 @@ impl Engine {
         }
     }
 
-    /// The column type of a kind. Points have two columns and never come here.
+    /// The column type of a kind. The further columns of points and areas hold whole numbers.
     pub(crate) fn column_type(self, kind: Kind) -> ColumnType {
         let name = match (self, kind) {
-            (Self::Sqlite, Kind::Text | Kind::Date | Kind::DateTime) => "TEXT",
+            (Self::Sqlite, Kind::Text | Kind::Date | Kind::DateTime | Kind::Area | Kind::Json | Kind::List(_)) => {
+                "TEXT"
+            }
             (Self::Sqlite, Kind::Int | Kind::Decimal(_) | Kind::Bool | Kind::Point) => "INTEGER",
             (Self::Sqlite, Kind::Id) => "BLOB",
         };

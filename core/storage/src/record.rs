@@ -2,6 +2,7 @@
 
 mod condition;
 mod encoding;
+mod items;
 mod read;
 mod write;
 

@@ -4,16 +4,21 @@ use std::sync::Arc;
 
 use sea_orm::ConnectionTrait;
 use sea_orm::sea_query::{
-    Alias, ColumnDef, ForeignKey, ForeignKeyAction, Index, IndexCreateStatement, Table as SqlTable,
-    TableCreateStatement,
+    Alias, ColumnDef, ForeignKey, ForeignKeyAction, ForeignKeyCreateStatement, Index, IndexCreateStatement,
+    Table as SqlTable, TableCreateStatement,
 };
 use sha2::{Digest as _, Sha256};
 use sunlit_domain::Scope;
-use sunlit_domain::manifest::{Collection, FieldType, Manifest, STANDARD_FIELDS, Slot, Standard, table_name};
+use sunlit_domain::manifest::{Collection, Field, FieldType, Manifest, STANDARD_FIELDS, Slot, Standard, table_name};
 use sunlit_domain::value::Kind;
 
 use crate::session::TENANT;
 use crate::{Engine, StorageError, Work};
+
+/// The columns of a table of items.
+pub(crate) const RECORD: &str = "record_id";
+pub(crate) const POSITION: &str = "position";
+pub(crate) const ITEM: &str = "item";
 
 /// A collection with the name of its table. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -50,14 +55,11 @@ impl Table {
         &self.name
     }
 
-    /// The columns of what sits in `slot`: one, or two for a point.
+    /// The columns of what sits in `slot`: one, two for a point, five for an area.
     pub(crate) fn columns(&self, slot: Slot) -> Vec<String> {
-        let name = self.collection().slot_name(slot);
         match slot {
-            Slot::Field(index) if self.collection().fields[index].kind() == Kind::Point => {
-                vec![format!("{name}_lat"), format!("{name}_lng")]
-            }
-            _ => vec![name.to_owned()],
+            Slot::Field(index) => self.collection().fields[index].columns(),
+            Slot::Standard(standard) => vec![standard.name().to_owned()],
         }
     }
 
@@ -74,17 +76,13 @@ impl Table {
         }
         // A required field is required by the application, never by the table: other minor versions share it.
         for (index, field) in self.collection().fields.iter().enumerate() {
-            for name in self.columns(Slot::Field(index)) {
-                table.col(ColumnDef::new_with_type(Alias::new(name), engine.column_type(field.kind())));
+            for mut column in self.definitions(engine, index) {
+                table.col(&mut column);
             }
-            if let Some(to) = &field.to {
-                let target = table_name(&self.manifest.plugin, to);
-                table.foreign_key(
-                    ForeignKey::create()
-                        .from(Alias::new(self.name()), (Alias::new(TENANT), Alias::new(field.name.as_str())))
-                        .to(Alias::new(target), (Alias::new(TENANT), Alias::new("id")))
-                        .on_delete(ForeignKeyAction::Restrict),
-                );
+            if field.field_type == FieldType::Ref
+                && let Some(target) = self.referred(field)
+            {
+                table.foreign_key(&mut restrict(self.name(), field.name.as_str(), &target));
             }
         }
         table.primary_key(Index::create().col(Alias::new(TENANT)).col(Alias::new("id")));
@@ -97,9 +95,8 @@ impl Table {
         let rows = work.transaction.query_all_raw(engine.columns_of(self.name())).await?;
         let there: Vec<String> = rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>()?;
         for (index, field) in self.collection().fields.iter().enumerate() {
-            for name in self.columns(Slot::Field(index)) {
+            for (name, mut column) in field.columns().into_iter().zip(self.definitions(engine, index)) {
                 if !there.contains(&name) {
-                    let mut column = ColumnDef::new_with_type(Alias::new(name), engine.column_type(field.kind()));
                     let mut alter = SqlTable::alter();
                     alter.table(Alias::new(self.name())).add_column(&mut column);
                     work.transaction.execute(&alter).await?;
@@ -109,18 +106,67 @@ impl Table {
         Ok(())
     }
 
+    /// The columns of a field: the value's own, then whole numbers.
+    fn definitions(&self, engine: Engine, index: usize) -> Vec<ColumnDef> {
+        let field = &self.collection().fields[index];
+        let kind = |at: usize| if at == 0 { field.kind() } else { Kind::Int };
+        let column = |(at, name)| ColumnDef::new_with_type(Alias::new(name), engine.column_type(kind(at)));
+        field.columns().into_iter().enumerate().map(column).collect()
+    }
+
+    /// The table that a reference inside the package leads to.
+    fn referred(&self, field: &Field) -> Option<String> {
+        let to = field.to.as_ref().filter(|to| to.package().is_none())?;
+        Some(table_name(&self.manifest.plugin, to.collection()))
+    }
+
+    /// The table that holds a list's items, one row each, so that records are found by them.
+    pub(crate) fn items_name(&self, field: &Field) -> String {
+        shortened(format!("{}__{}", self.name, field.name))
+    }
+
+    fn items(&self, engine: Engine, field: &Field) -> Option<(TableCreateStatement, IndexCreateStatement)> {
+        let Kind::List(element) = field.kind() else { return None };
+        let name = self.items_name(field);
+        let mut table = SqlTable::create();
+        table.table(Alias::new(&name)).if_not_exists();
+        for column in [TENANT, RECORD] {
+            table.col(ColumnDef::new_with_type(Alias::new(column), engine.column_type(Kind::Id)).not_null());
+        }
+        table.col(ColumnDef::new_with_type(Alias::new(POSITION), engine.column_type(Kind::Int)).not_null());
+        table.col(ColumnDef::new_with_type(Alias::new(ITEM), engine.column_type(element.kind())).not_null());
+        table.primary_key(Index::create().col(Alias::new(TENANT)).col(Alias::new(RECORD)).col(Alias::new(POSITION)));
+        table.foreign_key(
+            ForeignKey::create()
+                .from(Alias::new(&name), (Alias::new(TENANT), Alias::new(RECORD)))
+                .to(Alias::new(self.name()), (Alias::new(TENANT), Alias::new("id")))
+                .on_delete(ForeignKeyAction::Cascade),
+        );
+        if let Some(target) = self.referred(field) {
+            table.foreign_key(&mut restrict(&name, ITEM, &target));
+        }
+        table.extra(engine.table_options());
+        let mut index = Index::create();
+        index.if_not_exists().name(shortened(format!("ix_{name}"))).table(Alias::new(&name));
+        index.col(Alias::new(TENANT)).col(Alias::new(ITEM)).col(Alias::new(RECORD));
+        Some((table, index))
+    }
+
     /// An index for each field that is unique, filtered, ordered by or refers to others; all led by the tenant.
     fn indexes(&self) -> Vec<IndexCreateStatement> {
         let mut indexes = Vec::new();
         for (index, field) in self.collection().fields.iter().enumerate() {
             let wanted = field.unique || field.filter || field.sort || field.field_type == FieldType::Ref;
-            if !wanted {
+            // A list is found by the table of its items.
+            if !wanted || field.field_type == FieldType::List {
                 continue;
             }
             let mut statement = Index::create();
             statement.if_not_exists().name(self.index_name(field.name.as_str())).table(Alias::new(self.name()));
             statement.col(Alias::new(TENANT));
-            for column in self.columns(Slot::Field(index)) {
+            // An area is found by its box: the text itself is of no use.
+            let skipped = usize::from(field.kind() == Kind::Area);
+            for column in self.columns(Slot::Field(index)).into_iter().skip(skipped) {
                 statement.col(Alias::new(column));
             }
             if field.unique {
@@ -133,16 +179,29 @@ impl Table {
         indexes
     }
 
-    /// `ix_<table>__<field>`, shortened by a digest to the 63 bytes that PostgreSQL allows.
+    /// `ix_<table>__<field>`, shortened.
     pub(crate) fn index_name(&self, field: &str) -> String {
-        let name = format!("ix_{}__{field}", self.name);
-        if name.len() <= 63 {
-            return name;
-        }
-        let digest = Sha256::digest(name.as_bytes());
-        let short: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
-        format!("{}_{short}", &name[..54])
+        shortened(format!("ix_{}__{field}", self.name))
     }
+}
+
+/// A name within the 63 bytes that PostgreSQL allows, told from others by a digest where it is cut.
+fn shortened(name: String) -> String {
+    if name.len() <= 63 {
+        return name;
+    }
+    let digest = Sha256::digest(name.as_bytes());
+    let short: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+    format!("{}_{short}", &name[..54])
+}
+
+/// What others refer to cannot be deleted.
+fn restrict(table: &str, column: &str, target: &str) -> ForeignKeyCreateStatement {
+    let mut key = ForeignKey::create();
+    key.from(Alias::new(table), (Alias::new(TENANT), Alias::new(column)))
+        .to(Alias::new(target), (Alias::new(TENANT), Alias::new("id")))
+        .on_delete(ForeignKeyAction::Restrict);
+    key
 }
 
 fn is_always_there(standard: Standard) -> bool {
@@ -161,6 +220,10 @@ pub async fn create(scope: &Scope, work: &Work, manifest: &Arc<Manifest>) -> Res
         let Some(table) = Table::of(manifest, collection.name.as_str()) else { continue };
         work.transaction.execute(&table.create(engine)).await?;
         table.grow(work, engine).await?;
+        for (items, index) in collection.fields.iter().filter_map(|field| table.items(engine, field)) {
+            work.transaction.execute(&items).await?;
+            work.transaction.execute(&index).await?;
+        }
         for index in table.indexes() {
             work.transaction.execute(&index).await?;
         }

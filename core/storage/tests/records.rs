@@ -39,6 +39,12 @@ field = [
   { name = "at", type = "point", filter = true },
   { name = "use_kind", type = "enum", filter = true, sort = true, values = [{ value = "office", title = { zh = "办公" } }, { value = "plant", title = { zh = "厂房" } }] },
   { name = "parent", type = "ref", to = "park", filter = true },
+  { name = "tags", type = "list", of = "string", filter = true },
+  { name = "years", type = "list", of = "int", filter = true },
+  { name = "near_by", type = "list", of = "ref", to = "park", filter = true },
+  { name = "ground", type = "area", filter = true },
+  { name = "price", type = "money", filter = true, sort = true },
+  { name = "extra", type = "json" },
 ]
 "#;
 
@@ -102,7 +108,8 @@ async fn a_record_comes_back_as_it_was_written() {
             7,
             json!({ "code": "A1", "name": "未央\u{1F3ED}'\"%_", "rent": "-38.50", "floors": -3, "open": true,
             "opened_on": "2026-02-28", "checked_at": "1969-12-31T23:59:59.999999Z",
-            "at": { "lat": -34.293_001, "lng": 108.9 }, "use_kind": "plant" }),
+            "at": { "lat": -34.293_001, "lng": 108.9 }, "use_kind": "plant", "tags": ["甲", "", "甲"],
+            "years": [2026, -1], "price": "0.01", "ground": square(1, 2, 3), "extra": { "b": [1, null], "a": "\n" } }),
         )
         .await
         .unwrap();
@@ -233,7 +240,7 @@ fn any_record() -> impl Strategy<Value = Json> {
     let text = || prop::sample::select(vec!["", "a", "A", "ab", "未央", "央", "%", "_", "\u{1F3ED}", "a\\b"]);
     let date = || prop::sample::select(vec!["0001-01-01", "2026-01-31", "9999-12-31"]);
     let time = || prop::sample::select(vec!["1969-12-31T23:59:59.999999Z", "2026-01-01T00:00:00.000000Z"]);
-    (
+    let plain = (
         prop::option::of(text()),
         prop::option::of(-3_i64..3),
         prop::option::of(-2_i64..3),
@@ -242,25 +249,60 @@ fn any_record() -> impl Strategy<Value = Json> {
         prop::option::of(time()),
         prop::option::of((-2_i32..3, -2_i32..3)),
         prop::option::of(prop::sample::select(vec!["office", "plant"])),
-    )
-        .prop_map(|(name, rent, floors, open, opened, checked, at, kind)| {
-            json!({ "name": name, "rent": rent.map(|r| format!("{r}.25")), "floors": floors, "open": open,
-                "opened_on": opened, "checked_at": checked,
-                "at": at.map(|(lat, lng)| json!({ "lat": lat, "lng": lng })), "use_kind": kind })
-        })
+    );
+    let more = (
+        prop::collection::vec(text(), 0..3),
+        prop::collection::vec(-2_i32..3, 0..3),
+        prop::option::of((-2_i32..3, -2_i32..3, 1_i32..4)),
+        prop::option::of(-2_i64..3),
+    );
+    (plain, more).prop_map(|((name, rent, floors, open, opened, checked, at, kind), (tags, years, ground, price))| {
+        json!({ "name": name, "rent": rent.map(|r| format!("{r}.25")), "floors": floors, "open": open,
+            "opened_on": opened, "checked_at": checked,
+            "at": at.map(|(lat, lng)| json!({ "lat": lat, "lng": lng })), "use_kind": kind,
+            "tags": tags, "years": years, "price": price.map(|p| format!("{p}.50")),
+            "ground": ground.map(|(lat, lng, side)| square(lat, lng, side)), "extra": { "k": floors } })
+    })
+}
+
+fn square(lat: i32, lng: i32, side: i32) -> Json {
+    let (north, east) = (lat + side, lng + side);
+    let ring = json!([[lng, lat], [east, lat], [east, north], [lng, north], [lng, lat]]);
+    json!({ "type": "Polygon", "coordinates": [ring] })
 }
 
 fn any_filter() -> impl Strategy<Value = Json> {
+    const NAMES: [&str; 13] = [
+        "name",
+        "rent",
+        "floors",
+        "open",
+        "opened_on",
+        "checked_at",
+        "at",
+        "use_kind",
+        "tags",
+        "years",
+        "ground",
+        "price",
+        "extra",
+    ];
     let ordered = prop::sample::select(vec!["eq", "ne", "lt", "lte", "gt", "gte"]);
-    let leaf = (any_record(), 0_usize..8, ordered, 0_usize..5, -2_i32..3, -2_i32..3).prop_map(
+    let leaf = (any_record(), 0_usize..13, ordered, 0_usize..5, -2_i32..3, -2_i32..3).prop_map(
         |(values, which, op, form, a, b)| {
-            let name = ["name", "rent", "floors", "open", "opened_on", "checked_at", "at", "use_kind"][which];
+            let name = NAMES[which];
             let value = values[name].clone();
+            let bounds = json!({ "south": a.min(b), "west": a.min(b), "north": a.max(b), "east": a.max(b) });
+            let centre = json!({ "at": { "lat": a, "lng": b }, "metres": 50_000 * (form + 1).min(4) });
             let test = match (form, name) {
-                (0, _) => json!({ "is_null": a > 0 }),
-                (_, "at") => {
-                    json!({ "within": { "south": a.min(b), "west": a.min(b), "north": a.max(b), "east": a.max(b) } })
-                }
+                (0, _) | (_, "extra") => json!({ "is_null": a > 0 }),
+                (1 | 2, "at") => json!({ "within": bounds }),
+                (_, "at") => json!({ "near": centre }),
+                (1 | 2, "ground") => json!({ "within": bounds }),
+                (_, "ground") => json!({ "intersects": bounds }),
+                (1 | 2, "tags" | "years") => json!({ "has_any": value }),
+                (_, "tags") => json!({ "has": "a" }),
+                (_, "years") => json!({ "has": a }),
                 (1, _) if !value.is_null() => json!({ "in": [value] }),
                 (2, _) if !value.is_null() => json!({ "not_in": [value] }),
                 (3, "name") if !value.is_null() => json!({ "contains": value }),
@@ -281,41 +323,86 @@ fn any_filter() -> impl Strategy<Value = Json> {
     })
 }
 
-#[test]
-fn filters_in_sql_agree_with_the_evaluator_and_pages_visit_each_record_once() {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let kit = Kit::new();
-    let scope = runtime.block_on(kit.tenant(1));
-    let mut records = Vec::new();
-    let mut runner = TestRunner::new(Config::with_cases(1));
-    for n in 0..80_u128 {
-        let mut json = any_record().new_tree(&mut runner).unwrap().current();
-        json["code"] = json!(format!("C{n}"));
-        records.push(runtime.block_on(kit.insert(&scope, n, json)).unwrap());
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+impl Kit {
+    /// `count` random records of a new tenant.
+    async fn random_records(&self, tenant: u128, count: u128, runner: &mut TestRunner) -> (Scope, Vec<Record>) {
+        let scope = self.tenant(tenant).await;
+        let mut records: Vec<Record> = Vec::new();
+        for n in 0..count {
+            let mut json = any_record().new_tree(runner).unwrap().current();
+            json["code"] = json!(format!("C{n}"));
+            if n % 3 == 2 {
+                json["near_by"] = json!([records[0].id.to_string(), records[1].id.to_string()]);
+            }
+            records.push(self.insert(&scope, n, json).await.unwrap());
+        }
+        (scope, records)
     }
-    let names = ["code", "name", "rent", "floors", "open", "opened_on", "checked_at", "use_kind"];
-    let order = prop::collection::vec((0_usize..8, any::<bool>()), 0..3);
-    let mut runner = TestRunner::new(Config::with_cases(500));
+
+    /// What `filter` admits, by the evaluator of the domain, in `order`.
+    fn expected<'r>(records: &'r [Record], filter: &Filter, order: &Order) -> Vec<&'r Record> {
+        let admits = |record: &&Record| filter.matches(&|attribute| record.get(attribute.slot).clone());
+        let mut expect: Vec<&Record> = records.iter().filter(admits).collect();
+        expect.sort_by(|a, b| {
+            let by = |term: &page::OrderTerm| {
+                let ordering = a.get(term.attribute.slot).cmp(b.get(term.attribute.slot));
+                if term.descending { ordering.reverse() } else { ordering }
+            };
+            order.with_id().iter().map(by).find(|ordering| ordering.is_ne()).unwrap_or(std::cmp::Ordering::Equal)
+        });
+        expect
+    }
+
+    fn filter(&self, json: &Json) -> Filter {
+        filter::parse(self.table.collection(), json, Spelling::Manifest, Purpose::Manifest(None)).unwrap()
+    }
+}
+
+#[tokio::test]
+async fn ten_thousand_filters_in_sql_agree_with_the_evaluator() {
+    let kit = Kit::new();
+    let mut runner = TestRunner::new(Config::with_cases(1));
+    let mut hits = 0;
+    for tenant in 1..=20 {
+        let (scope, records) = kit.random_records(tenant, 40, &mut runner).await;
+        let session = kit.stores.open(&scope).await.unwrap().snapshot(&scope).await.unwrap();
+        for _ in 0..500 {
+            let json = any_filter().new_tree(&mut runner).unwrap().current();
+            let filter = kit.filter(&json);
+            let query = ListQuery { filter: Some(filter.clone()), first: 99, ..ListQuery::default() };
+            let found = record::list(&scope, &session, &kit.table, &query).await.unwrap().records;
+            let expect = Kit::expected(&records, &filter, &Order::default());
+            assert_eq!(found.iter().collect::<Vec<_>>(), expect, "{json}");
+            hits += found.len();
+        }
+    }
+    // Neither everything nor nothing: the filters do tell records apart.
+    assert!((20_000..380_000).contains(&hits), "{hits} of 400,000");
+}
+
+#[test]
+fn pages_in_any_order_visit_each_record_once() {
+    let (runtime, kit) = (runtime(), Kit::new());
+    let (scope, records) = runtime.block_on(kit.random_records(1, 60, &mut TestRunner::new(Config::with_cases(1))));
+    let names = ["code", "name", "rent", "floors", "open", "opened_on", "checked_at", "use_kind", "price"];
+    let order = prop::collection::vec((0_usize..9, any::<bool>()), 0..3);
+    let mut runner = TestRunner::new(Config::with_cases(200));
     runner
         .run(&(any_filter(), order, 1_u32..9), |(json, order, first)| {
             let collection = kit.table.collection();
-            let filter = filter::parse(collection, &json, Spelling::Manifest, Purpose::Viewer).unwrap();
+            let filter = kit.filter(&json);
             let spell = |(i, down): &(usize, bool)| format!("{}{}", if *down { "-" } else { "" }, names[*i]);
             let names: Vec<_> = order.iter().map(spell).collect();
-            let order = Order::read(collection, names.iter().map(String::as_str), false).unwrap();
-            let mut expect: Vec<&Record> = records
-                .iter()
-                .filter(|record| filter.matches(&|attribute| record.get(attribute.slot).clone()))
-                .collect();
-            expect.sort_by(|a, b| {
-                let by = |term: &page::OrderTerm| {
-                    let ordering = a.get(term.attribute.slot).cmp(b.get(term.attribute.slot));
-                    if term.descending { ordering.reverse() } else { ordering }
-                };
-                order.with_id().iter().map(by).find(|ordering| ordering.is_ne()).unwrap_or(std::cmp::Ordering::Equal)
-            });
+            let viewer = Actor::anonymous();
+            let order = Order::read(collection, names.iter().map(String::as_str), Purpose::Viewer(&viewer)).unwrap();
+            let expect = Kit::expected(&records, &filter, &order);
             let mut seen = Vec::new();
-            let mut query = ListQuery { filter: Some(filter.clone()), order, first, ..ListQuery::default() };
+            let mut query =
+                ListQuery { filter: Some(filter.clone()), order: order.clone(), first, ..ListQuery::default() };
             runtime.block_on(async {
                 loop {
                     let page = kit.list(&scope, &query).await;
@@ -333,4 +420,40 @@ fn filters_in_sql_agree_with_the_evaluator_and_pages_visit_each_record_once() {
             Ok(())
         })
         .unwrap();
+}
+
+#[test]
+fn pages_visit_each_record_that_stays_once_while_others_come() {
+    let (runtime, kit) = (runtime(), Kit::new());
+    let mut runner = TestRunner::new(Config::with_cases(1));
+    let (scope, records) = runtime.block_on(kit.random_records(1, 40, &mut runner));
+    let viewer = Actor::anonymous();
+    let mut next = 1_000_u128;
+    for names in [vec!["name"], vec!["-rent", "floors"], vec!["-created_at"], vec![]] {
+        let order = Order::read(kit.table.collection(), names.clone(), Purpose::Viewer(&viewer)).unwrap();
+        let mut query = ListQuery { order, first: 3, ..ListQuery::default() };
+        let mut seen: Vec<RecordId> = Vec::new();
+        loop {
+            let page = runtime.block_on(kit.list(&scope, &query));
+            query.after = page.records.last().map(|last| page::cursor(kit.table.collection(), &query.order, last));
+            seen.extend(page.records.iter().map(|record| record.id));
+            if !page.has_next {
+                break;
+            }
+            // A record that orders anywhere, before or after the place of the cursor.
+            for _ in 0..2 {
+                let mut json = any_record().new_tree(&mut runner).unwrap().current();
+                json["code"] = json!(format!("C{next}"));
+                if seen.len() < 60 {
+                    runtime.block_on(kit.insert(&scope, next, json)).unwrap();
+                }
+                next += 1;
+            }
+        }
+        let distinct: std::collections::BTreeSet<_> = seen.iter().collect();
+        assert_eq!(distinct.len(), seen.len(), "{names:?}: a record came twice");
+        for record in &records {
+            assert!(distinct.contains(&record.id), "{names:?}: a record was left out");
+        }
+    }
 }

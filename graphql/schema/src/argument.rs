@@ -10,7 +10,7 @@ use sunlit_domain::id::RecordId;
 use sunlit_domain::manifest::{Collection, FieldType, Spelling};
 use sunlit_domain::page::Order;
 
-use crate::node::failed;
+use crate::node::{failed, reading};
 
 /// How many records a list answers when the caller does not say.
 pub(crate) const DEFAULT_FIRST: u32 = 20;
@@ -22,6 +22,7 @@ pub(crate) fn record_id(ctx: &ResolverContext<'_>) -> Option<RecordId> {
 
 /// Reads `first`, `after`, `filter` and `order`.
 pub(crate) fn list(ctx: &ResolverContext<'_>, collection: &Collection) -> Result<List, Error> {
+    let viewer = Purpose::Viewer(reading(ctx)?.scope().actor());
     let first = match ctx.args.get("first") {
         Some(first) if !first.is_null() => {
             let asked = first.i64()?;
@@ -38,7 +39,7 @@ pub(crate) fn list(ctx: &ResolverContext<'_>, collection: &Collection) -> Result
         Some(given) if !given.is_null() => {
             let mut json = given.as_value().clone().into_json()?;
             lower_enums(collection, &mut json);
-            let parsed = filter::parse(collection, &json, Spelling::Api, Purpose::Viewer);
+            let parsed = filter::parse(collection, &json, Spelling::Api, viewer);
             Some(parsed.map_err(|error| failed(ctx, &error.into()))?)
         }
         _ => None,
@@ -49,7 +50,7 @@ pub(crate) fn list(ctx: &ResolverContext<'_>, collection: &Collection) -> Result
             for item in given.list()?.iter() {
                 names.push(order_name(item.enum_name()?));
             }
-            Order::read(collection, names.iter().map(String::as_str), false)
+            Order::read(collection, names.iter().map(String::as_str), viewer)
                 .map_err(|error| failed(ctx, &error.into()))?
         }
         _ => Order::default(),
@@ -73,7 +74,7 @@ fn lower_enums(collection: &Collection, json: &mut Json) {
         Json::Object(object) => {
             for (name, value) in object {
                 match collection.field(name, Spelling::Api) {
-                    Some((_, field)) if field.field_type == FieldType::Enum => lower_texts(value),
+                    Some((_, field)) if field.item_type() == FieldType::Enum => lower_texts(value),
                     _ => lower_enums(collection, value),
                 }
             }

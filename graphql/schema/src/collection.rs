@@ -8,13 +8,15 @@ use async_graphql::dynamic::{
     Enum, EnumItem, Field, FieldFuture, FieldValue, InputObject, InputValue, Object, ResolverContext, Type, TypeRef,
 };
 use sunlit_app::query::record_list;
-use sunlit_domain::id::{RecordId, lower_camel};
-use sunlit_domain::manifest::{self, Collection, Computed, FieldType, STANDARD_FIELDS, Slot, Spelling, Standard};
-use sunlit_domain::value::Value;
+use sunlit_domain::id::lower_camel;
+use sunlit_domain::manifest::{
+    self, Collection, Computed, FieldType, RefTarget, STANDARD_FIELDS, Slot, Spelling, Standard,
+};
 
-use crate::loader::{ComputedKey, Gather, RefKey};
+use crate::loader::{ComputedKey, Gather};
 use crate::names::{Names, describe};
 use crate::node::{Connection, Node, failed, reading, settle};
+use crate::reference::Target;
 use crate::scalar::{self, PageInfo, to_gql};
 
 /// The standard fields that the API shows.
@@ -34,9 +36,12 @@ pub(crate) fn types(names: &Names, collection: &Collection) -> Vec<Type> {
     ];
     for field in &collection.fields {
         types.extend(scalar::enum_type(names, owner, field).map(Type::from));
-        if field.field_type == FieldType::Enum && field.filter {
+        if field.item_type() == FieldType::Enum && field.filter {
             let name = names.enum_of(owner, field.name.as_str());
-            types.push(scalar::test_input(&format!("{name}Filter"), &name, field.kind()).into());
+            types.push(match field.field_type {
+                FieldType::List => scalar::list_test_input(&format!("{name}ListFilter"), &name).into(),
+                _ => scalar::test_input(&format!("{name}Filter"), &name, field.kind()).into(),
+            });
         }
     }
     types
@@ -49,9 +54,13 @@ fn record(names: &Names, collection: &Collection) -> Object {
         object = object.field(standard_field(standard));
     }
     for (index, field) in collection.fields.iter().enumerate() {
-        object = object.field(match &field.to {
-            Some(to) => reference(names, field, index, to.as_str()),
+        let built = match &field.to {
+            Some(to) => reference(names, field, index, to),
             None => declared(names, collection, field, index),
+        };
+        object = object.field(match &field.deprecated {
+            Some(reason) => built.deprecation(Some(reason)),
+            None => built,
         });
     }
     collection.computed.iter().fold(object, |object, computed| object.field(computed_field(collection, computed)))
@@ -76,43 +85,49 @@ fn standard_field(standard: Standard) -> Field {
 
 fn declared(names: &Names, collection: &Collection, field: &manifest::Field, index: usize) -> Field {
     let owner = collection.name.as_str();
-    let type_name = match field.field_type {
-        FieldType::Enum => names.enum_of(owner, field.name.as_str()),
-        _ => scalar::output_type(field.kind()).to_owned(),
-    };
-    let field_type = field.field_type;
-    // Nullable even when required: a record written under an older version may lack the value.
-    Field::new(lower_camel(field.name.as_str()), TypeRef::named(type_name), move |ctx| match parent(&ctx) {
-        Ok(node) => FieldFuture::Value(node.record.values.get(index).and_then(|value| to_gql(Some(field_type), value))),
+    let (field_type, is_list) = (field.item_type(), field.field_type == FieldType::List);
+    // Nullable even when required: a record written under an older version may lack the value, a reader may not see it.
+    let type_ref = scalar::output_ref(names, owner, field, false);
+    Field::new(lower_camel(field.name.as_str()), type_ref, move |ctx| match parent(&ctx) {
+        Ok(node) => {
+            let value = node.record.values.get(index).and_then(|value| to_gql(Some(field_type), value));
+            FieldFuture::Value(value.or_else(|| is_list.then(|| FieldValue::list(Vec::<FieldValue<'_>>::new()))))
+        }
         Err(error) => FieldFuture::new(async move { Err::<Option<FieldValue<'_>>, _>(error) }),
     })
-    .description(describe(&field.label(), field.description.as_ref()))
+    .description(field_text(field))
 }
 
-fn reference(names: &Names, field: &manifest::Field, index: usize, to: &str) -> Field {
-    let target: Arc<str> = to.into();
-    Field::new(lower_camel(field.name.as_str()), TypeRef::named(names.type_of(to, "")), move |ctx| {
-        let target = Arc::clone(&target);
+fn reference(names: &Names, field: &manifest::Field, index: usize, to: &RefTarget) -> Field {
+    let target = Target::of(names, to);
+    Field::new(lower_camel(field.name.as_str()), scalar::shaped(field, names.referred(to), false), move |ctx| {
+        let target = target.clone();
         FieldFuture::new(async move {
             let node = parent(&ctx)?;
-            let Some(Value::Id(id)) = node.record.values.get(index) else { return Ok(None) };
-            settle(&ctx, load_ref(&ctx, node.installed.clone(), target, RecordId(*id)).await)
+            let Some(value) = node.record.values.get(index) else { return Ok(None) };
+            settle(&ctx, target.follow(&ctx, node.root, value).await)
         })
     })
-    .description(describe(&field.label(), field.description.as_ref()))
+    .description(field_text(field))
 }
 
-/// The record that a reference leads to; null when the viewer may not read it.
-pub(crate) async fn load_ref<'a>(
-    ctx: &ResolverContext<'a>,
-    installed: Arc<sunlit_app::Installed>,
-    collection: Arc<str>,
-    id: RecordId,
-) -> Result<Option<FieldValue<'a>>, Error> {
-    let loader = ctx.ctx.data::<DataLoader<Gather>>()?;
-    let key = RefKey { package: installed.package.id().into(), collection, id };
-    let found = loader.load_one(key).await.map_err(|error| failed(ctx, &error))?;
-    Ok(found.map(|record| FieldValue::owned_any(Node { installed, record })))
+/// A field's documentation: label, unit, description, and who may read it where not everybody may.
+fn field_text(field: &manifest::Field) -> String {
+    let mut text = describe(&field.label(), field.description.as_ref());
+    if let Some(unit) = &field.unit {
+        text.push_str(&format!("\n\n单位：{unit} / Unit: {unit}"));
+    }
+    let mut readers: Vec<String> = field.readers.iter().map(|role| format!("{role:?}").to_lowercase()).collect();
+    if field.owner_reads {
+        readers.push("owner".to_owned());
+    }
+    if !readers.is_empty() {
+        let readers = readers.join(", ");
+        text.push_str(&format!(
+            "\n\n仅 {readers} 可见，其他人读到空值。 / Only {readers} may read it; null for others."
+        ));
+    }
+    text
 }
 
 fn computed_field(collection: &Collection, computed: &Computed) -> Field {
@@ -125,7 +140,8 @@ fn computed_field(collection: &Collection, computed: &Computed) -> Field {
             let node = parent(&ctx)?;
             let loader = ctx.ctx.data::<DataLoader<Gather>>()?;
             let package = node.installed.package.id().into();
-            let key = ComputedKey { package, collection, computed, record: Arc::clone(&node.record) };
+            let (root, record) = (node.root, Arc::clone(&node.record));
+            let key = ComputedKey { root, package, collection, computed, record };
             let loaded = loader.load_one(key).await.and_then(Option::transpose);
             let value = loaded.map_err(|error| failed(&ctx, &error));
             settle(&ctx, value.map(|value| value.and_then(|value| to_gql(None, &value))))
@@ -151,7 +167,13 @@ fn connection(names: &Names, collection: &Collection) -> Object {
                 FieldFuture::new(async move {
                     let connection = ctx.parent_value.try_downcast_ref::<Connection>()?;
                     let (package, name) = (&connection.installed.package, &connection.collection);
-                    let counted = record_list::count(reading(&ctx)?, package, name, connection.filter.clone()).await;
+                    let counted = record_list::count(
+                        &reading(&ctx)?.through(connection.root),
+                        package,
+                        name,
+                        connection.filter.clone(),
+                    )
+                    .await;
                     Ok(Some(FieldValue::value(counted.map_err(|error| failed(&ctx, &error))?)))
                 })
             })
@@ -161,7 +183,8 @@ fn connection(names: &Names, collection: &Collection) -> Object {
 
 fn nodes(connection: &Connection) -> FieldValue<'static> {
     FieldValue::list(connection.records.iter().map(|record| {
-        FieldValue::owned_any(Node { installed: Arc::clone(&connection.installed), record: Arc::clone(record) })
+        let (root, installed) = (connection.root, Arc::clone(&connection.installed));
+        FieldValue::owned_any(Node { root, installed, record: Arc::clone(record) })
     }))
 }
 
@@ -187,8 +210,9 @@ fn filter(names: &Names, collection: &Collection) -> InputObject {
         input = input.field(InputValue::new(lower_camel(standard.name()), TypeRef::named(test)));
     }
     for field in collection.fields.iter().filter(|field| field.filter) {
-        let test = match field.field_type {
-            FieldType::Enum => format!("{}Filter", names.enum_of(owner, field.name.as_str())),
+        let list = if field.field_type == FieldType::List { "List" } else { "" };
+        let test = match field.item_type() {
+            FieldType::Enum => format!("{}{list}Filter", names.enum_of(owner, field.name.as_str())),
             _ => scalar::test_type(field.kind()),
         };
         input = input.field(InputValue::new(lower_camel(field.name.as_str()), TypeRef::named(test)));
@@ -210,9 +234,8 @@ fn input(names: &Names, collection: &Collection, suffix: &str) -> InputObject {
     let owner = collection.name.as_str();
     let start = InputObject::new(names.type_of(owner, suffix)).description(describe(&collection.title, None));
     collection.fields.iter().fold(start, |input, field| {
-        let type_name = scalar::input_type(names, owner, field);
         let needed = suffix == "Create" && field.required && field.default.is_none();
-        let type_ref = if needed { TypeRef::named_nn(type_name) } else { TypeRef::named(type_name) };
+        let type_ref = scalar::input_ref(names, owner, field, needed);
         let description = describe(&field.label(), field.description.as_ref());
         input.field(InputValue::new(lower_camel(field.name.as_str()), type_ref).description(description))
     })

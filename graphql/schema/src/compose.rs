@@ -6,8 +6,10 @@ use std::sync::Arc;
 use async_graphql::dynamic::{Field, FieldFuture, FieldValue, Object, Schema, SchemaBuilder, SchemaError, TypeRef};
 use async_graphql::parser::types::ExecutableDocument;
 use moka::sync::Cache;
+use sunlit_app::AppError;
 use sunlit_app::query::record_list::MAX_FIRST;
 use sunlit_domain::Manifest;
+use sunlit_domain::access::Root;
 use sunlit_domain::id::lower_camel;
 
 use crate::argument::DEFAULT_FIRST;
@@ -23,6 +25,8 @@ pub struct TenantSchema {
     pub(crate) documents: Cache<String, Arc<ExecutableDocument>>,
 }
 
+/// The type of the second root.
+const WORKSPACE: &str = "Workspace";
 /// Bytes of document text that a schema remembers parsed; the parsed form takes about ten times as much.
 const REMEMBERED_BYTES: u64 = 1024 * 1024;
 
@@ -53,6 +57,9 @@ pub enum ComposeError {
     /// Two packages have ids that are spelled alike in the API.
     #[error("packages {0} and {1} have the same name in the API: one of them must change its id")]
     Collision(String, String),
+    /// A package refers to another that is not there.
+    #[error("package {0} refers to {1}, which is not enabled: enable it first")]
+    Missing(String, String),
     /// The schema is not sound. A fault of ours: the manifests were checked.
     #[error("the schema is not sound: {0}")]
     Unsound(#[from] SchemaError),
@@ -67,7 +74,9 @@ pub fn compose(manifests: &[Arc<Manifest>]) -> Result<TenantSchema, ComposeError
     let mut mutations =
         Object::new("Mutation").description("每个字段是一个命令，依次执行。 / Each field is one command.");
     let (mut types, mut prices) = (Vec::new(), Prices::default());
-    let mut writes = false;
+    let mut workspace = Object::new(WORKSPACE)
+        .description("工作区：登录后可见的全部内容，含草稿。 / What whoever signed in works with, drafts too.");
+    let (mut writes, mut has_workspace) = (false, false);
     root = root.field(api_version());
     for (index, manifest) in manifests.iter().enumerate() {
         let names = Names::of(manifest);
@@ -75,10 +84,16 @@ pub fn compose(manifests: &[Arc<Manifest>]) -> Result<TenantSchema, ComposeError
         if let Some(twin) = twin {
             return Err(ComposeError::Collision(twin.plugin.id.to_string(), manifest.plugin.id.to_string()));
         }
+        let missing = manifest.uses.keys().find(|used| !manifests.iter().any(|other| other.plugin.id == **used));
+        if let Some(missing) = missing {
+            return Err(ComposeError::Missing(manifest.plugin.id.to_string(), missing.to_string()));
+        }
         let (namespace, has_fields) = namespace(&names, manifest);
         if has_fields {
             types.push(namespace.into());
             root = root.field(namespace_field(&names, manifest));
+            workspace = workspace.field(namespace_field(&names, manifest));
+            has_workspace = true;
         }
         add_prices(&mut prices, manifest);
         types.extend(plugin::types(&names, manifest));
@@ -91,8 +106,12 @@ pub fn compose(manifests: &[Arc<Manifest>]) -> Result<TenantSchema, ComposeError
             }
         }
     }
+    if has_workspace {
+        types.push(workspace.into());
+        root = root.field(workspace_field());
+    }
     let schema = Schema::build("Query", writes.then_some("Mutation"), None);
-    let schema = scalar::register(schema).register(root);
+    let schema = scalar::register(schema, manifests).register(root);
     let schema = if writes { schema.register(mutations) } else { schema };
     let schema = types.into_iter().fold(schema, SchemaBuilder::register);
     // The gate and the cost have bounded the document before; these are the second wall.
@@ -127,9 +146,25 @@ fn namespace_field(names: &Names, manifest: &Manifest) -> Field {
     let package: Arc<str> = names.package().into();
     Field::new(names.namespace(), TypeRef::named_nn(names.namespace_type()), move |ctx| {
         let package = Arc::clone(&package);
-        FieldFuture::new(async move { node::installed(&ctx, &package).map(|_| Some(FieldValue::owned_any(()))) })
+        let root = node::root(&ctx);
+        FieldFuture::new(async move { node::installed(&ctx, &package).map(|_| Some(FieldValue::owned_any(root))) })
     })
     .description(describe(&manifest.plugin.title, manifest.plugin.description.as_ref()))
+}
+
+/// The second root. It stands beside the public one and is never mixed with it (invariant 7).
+fn workspace_field() -> Field {
+    Field::new("workspace", TypeRef::named(WORKSPACE), |ctx| {
+        FieldFuture::new(async move {
+            let entered = if node::reading(&ctx)?.scope().actor().id().is_some() {
+                Ok(Some(FieldValue::owned_any(Root::Workspace)))
+            } else {
+                Err(node::failed(&ctx, &AppError::Unauthenticated))
+            };
+            node::settle(&ctx, entered)
+        })
+    })
+    .description("登录后可用。 / For whoever signed in.")
 }
 
 fn namespace(names: &Names, manifest: &Manifest) -> (Object, bool) {

@@ -17,6 +17,7 @@ mod names;
 mod node;
 mod plugin;
 mod query;
+mod reference;
 mod scalar;
 
 pub use compose::{ComposeError, TenantSchema, compose};

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use async_graphql::dataloader::Loader;
 use sunlit_app::query::{plugin_resolve, record_get};
 use sunlit_app::{AppError, Reading};
+use sunlit_domain::access::Root;
 use sunlit_domain::id::RecordId;
 use sunlit_domain::record::Record;
 use sunlit_domain::value::Value;
@@ -19,6 +20,7 @@ pub(crate) struct Gather(pub(crate) Reading);
 /// A referenced record.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct RefKey {
+    pub(crate) root: Root,
     pub(crate) package: Arc<str>,
     pub(crate) collection: Arc<str>,
     pub(crate) id: RecordId,
@@ -27,6 +29,7 @@ pub(crate) struct RefKey {
 /// A computed field of a record.
 #[derive(Debug, Clone)]
 pub(crate) struct ComputedKey {
+    pub(crate) root: Root,
     pub(crate) package: Arc<str>,
     pub(crate) collection: Arc<str>,
     pub(crate) computed: Arc<str>,
@@ -34,8 +37,8 @@ pub(crate) struct ComputedKey {
 }
 
 impl ComputedKey {
-    fn identity(&self) -> (&str, &str, &str, RecordId) {
-        (&self.package, &self.collection, &self.computed, self.record.id)
+    fn identity(&self) -> (Root, &str, &str, &str, RecordId) {
+        (self.root, &self.package, &self.collection, &self.computed, self.record.id)
     }
 }
 
@@ -58,21 +61,22 @@ impl Loader<RefKey> for Gather {
     type Error = Arc<AppError>;
 
     async fn load(&self, keys: &[RefKey]) -> Result<HashMap<RefKey, Arc<Record>>, Arc<AppError>> {
-        let mut groups: HashMap<(&Arc<str>, &Arc<str>), Vec<RecordId>> = HashMap::new();
+        let mut groups: HashMap<_, Vec<RecordId>> = HashMap::new();
         for key in keys {
-            groups.entry((&key.package, &key.collection)).or_default().push(key.id);
+            groups.entry((key.root, &key.package, &key.collection)).or_default().push(key.id);
         }
         let mut found = HashMap::new();
-        for ((package, collection), ids) in groups {
+        for ((root, package, collection), ids) in groups {
             let package_of_tenant = &self.0.context().package(package).map_err(Arc::new)?.package;
-            let records = match record_get::by_ids(&self.0, package_of_tenant, collection, &ids).await {
+            let records = match record_get::by_ids(&self.0.through(root), package_of_tenant, collection, &ids).await {
                 Ok(records) => records,
                 // What the viewer may not read is not there.
                 Err(AppError::Denied | AppError::Unauthenticated) => continue,
                 Err(error) => return Err(error.into()),
             };
             found.extend(records.into_iter().map(|record| {
-                let key = RefKey { package: Arc::clone(package), collection: Arc::clone(collection), id: record.id };
+                let (package, collection) = (Arc::clone(package), Arc::clone(collection));
+                let key = RefKey { root, package, collection, id: record.id };
                 (key, Arc::new(record))
             }));
         }
@@ -86,17 +90,18 @@ impl Loader<ComputedKey> for Gather {
     type Error = Arc<AppError>;
 
     async fn load(&self, keys: &[ComputedKey]) -> Result<HashMap<ComputedKey, Self::Value>, Arc<AppError>> {
-        let mut groups: HashMap<(&str, &str, &str), Vec<&ComputedKey>> = HashMap::new();
+        let mut groups: HashMap<(Root, &str, &str, &str), Vec<&ComputedKey>> = HashMap::new();
         for key in keys {
-            groups.entry((&key.package, &key.collection, &key.computed)).or_default().push(key);
+            groups.entry((key.root, &key.package, &key.collection, &key.computed)).or_default().push(key);
         }
         let mut found = HashMap::new();
-        for ((package, collection, name), keys) in groups {
+        for ((root, package, collection, name), keys) in groups {
             let installed = self.0.context().package(package).map_err(Arc::new)?;
             let table = installed.package.table(collection).map_err(Arc::new)?;
             let Some(computed) = table.collection().computed(name) else { continue };
             let records: Vec<_> = keys.iter().map(|key| Arc::clone(&key.record)).collect();
-            let answered = plugin_resolve::computed(&self.0, installed, collection, computed, &records).await;
+            let answered =
+                plugin_resolve::computed(&self.0.through(root), installed, collection, computed, &records).await;
             match answered {
                 Ok(values) => found.extend(keys.into_iter().cloned().zip(values.into_iter().map(Ok))),
                 Err(error) => {

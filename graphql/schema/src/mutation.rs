@@ -8,6 +8,7 @@ use serde_json::{Map, Value as Json};
 use sunlit_app::query::record_get;
 use sunlit_app::{AppError, Installed, command};
 use sunlit_domain::ErrorCode;
+use sunlit_domain::access::Root;
 use sunlit_domain::id::{RecordId, lower_camel};
 use sunlit_domain::manifest::{Collection, FieldType, Spelling};
 use sunlit_domain::record::Record;
@@ -41,7 +42,8 @@ pub(crate) fn payload(names: &Names, collection: &Collection) -> Object {
             let payload = ctx.parent_value.try_downcast_ref::<Payload>().ok();
             FieldFuture::Value(payload.and_then(|payload| {
                 let record = payload.record.clone()?;
-                Some(FieldValue::owned_any(Node { installed: Arc::clone(&payload.installed), record }))
+                let installed = Arc::clone(&payload.installed);
+                Some(FieldValue::owned_any(Node { root: Root::Workspace, installed, record }))
             }))
         }))
         .field(Field::new("errors", TypeRef::named_nn_list_nn("UserError"), |ctx| {
@@ -99,12 +101,11 @@ async fn run<'a>(
 ) -> Result<Option<FieldValue<'a>>, Error> {
     let installed = installed(ctx, package)?;
     let outcome = write(ctx, verb, &installed, name).await?;
-    let reading = reading(ctx)?;
+    let reading = reading(ctx)?.through(Root::Workspace);
     reading.renew().await;
     let (record, errors) = match outcome {
         // What the caller may write but not read is not shown.
-        Ok(record) if !record_get::is_readable(reading, &installed.package, name, &record) => (None, Vec::new()),
-        Ok(record) => (Some(Arc::new(record)), Vec::new()),
+        Ok(record) => (record_get::written(&reading, &installed.package, name, record).map(Arc::new), Vec::new()),
         Err(error) => (None, expected(ctx, &error)?),
     };
     Ok(Some(FieldValue::owned_any(Payload { installed, record, errors })))
@@ -146,7 +147,7 @@ fn input(ctx: &ResolverContext<'_>, installed: &Installed, name: &str) -> Result
     let collection = installed.package.table(name).map_err(|error| failed(ctx, &error))?.collection();
     let json = ctx.args.try_get("input")?.as_value().clone().into_json()?;
     let Json::Object(mut object) = json else { return Ok(Map::new()) };
-    for field in collection.fields.iter().filter(|field| field.field_type == FieldType::Enum) {
+    for field in collection.fields.iter().filter(|field| field.item_type() == FieldType::Enum) {
         if let Some(value) = object.get_mut(&lower_camel(field.name.as_str())) {
             lower_texts(value);
         }

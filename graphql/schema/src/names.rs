@@ -2,7 +2,7 @@
 
 use sunlit_domain::LocalText;
 use sunlit_domain::id::{lower_camel, upper_camel};
-use sunlit_domain::manifest::{Collection, Manifest};
+use sunlit_domain::manifest::{Collection, Manifest, RefTarget};
 
 /// The names of one package.
 #[derive(Debug, Clone)]
@@ -35,6 +35,12 @@ impl Names {
     /// A type of the package: `StreetCards_Street`, `StreetCards_StreetConnection`.
     pub(crate) fn type_of(&self, name: &str, suffix: &str) -> String {
         format!("{}_{}{suffix}", self.prefix, upper_camel(name))
+    }
+
+    /// The type that a reference leads to, of this package or of another.
+    pub(crate) fn referred(&self, to: &RefTarget) -> String {
+        let prefix = to.package().map_or_else(|| self.prefix.clone(), |package| upper_camel(package.as_str()));
+        format!("{prefix}_{}", upper_camel(to.collection().as_str()))
     }
 
     /// The type of an enum field: `StreetCards_ServicePointKind`.

@@ -6,6 +6,7 @@ use async_graphql::Error;
 use async_graphql::dynamic::{FieldValue, ResolverContext};
 use sunlit_app::query::record_list::Page;
 use sunlit_app::{AppError, Installed, Reading};
+use sunlit_domain::access::Root;
 use sunlit_domain::filter::Filter;
 use sunlit_domain::record::Record;
 use sunlit_domain::value::Value;
@@ -15,6 +16,7 @@ use crate::error::{TraceId, to_gql};
 /// A record behind an object of a collection's type.
 #[derive(Debug, Clone)]
 pub(crate) struct Node {
+    pub(crate) root: Root,
     pub(crate) installed: Arc<Installed>,
     pub(crate) record: Arc<Record>,
 }
@@ -22,6 +24,7 @@ pub(crate) struct Node {
 /// A page behind a connection.
 #[derive(Debug)]
 pub(crate) struct Connection {
+    pub(crate) root: Root,
     pub(crate) installed: Arc<Installed>,
     pub(crate) collection: Arc<str>,
     pub(crate) filter: Option<Filter>,
@@ -32,13 +35,18 @@ pub(crate) struct Connection {
 /// The values behind an object type that a query answered.
 #[derive(Debug)]
 pub(crate) struct ObjectNode {
-    pub(crate) installed: Arc<Installed>,
+    pub(crate) root: Root,
     pub(crate) values: Vec<Value>,
 }
 
-/// The request's reading.
+/// The request's reading, through the public root.
 pub(crate) fn reading<'a>(ctx: &ResolverContext<'a>) -> Result<&'a Reading, Error> {
     ctx.ctx.data::<Reading>()
+}
+
+/// The root below which a field of a package's namespace stands.
+pub(crate) fn root(ctx: &ResolverContext<'_>) -> Root {
+    ctx.parent_value.try_downcast_ref::<Root>().copied().unwrap_or(Root::Public)
 }
 
 /// The package as the request's tenant has enabled it.

@@ -9,16 +9,17 @@ use sunlit_app::query::{plugin_resolve, record_get};
 use sunlit_app::tokens::Answer;
 use sunlit_app::{AppError, Installed};
 use sunlit_domain::ErrorCode;
+use sunlit_domain::access::Root;
 use sunlit_domain::id::{RecordId, lower_camel};
 use sunlit_domain::manifest::{self, FieldType, Manifest, ObjectType, Query, Returned};
 use sunlit_domain::record::{Problem, Record};
 use sunlit_domain::value::Value;
 
 use crate::argument::lower_texts;
-use crate::collection::load_ref;
 use crate::names::{Names, describe};
-use crate::node::{Node, ObjectNode, failed, installed, reading, settle};
-use crate::scalar::{self, to_gql};
+use crate::node::{Node, ObjectNode, failed, installed, reading, root, settle};
+use crate::reference::Target;
+use crate::scalar::{self, shaped, to_gql};
 
 /// The object types of the package, and the enums of its objects and arguments.
 pub(crate) fn types(names: &Names, manifest: &Manifest) -> Vec<Type> {
@@ -49,27 +50,22 @@ fn object_type(names: &Names, object: &ObjectType) -> Object {
 
 fn object_field(names: &Names, owner: &str, field: &manifest::Field, index: usize) -> Field {
     let name = lower_camel(field.name.as_str());
-    let field_type = field.field_type;
     let built = match &field.to {
         // Nullable: the viewer may not be allowed to read what the plugin names.
         Some(to) => {
-            let target: Arc<str> = to.as_str().into();
-            Field::new(name, TypeRef::named(names.type_of(to.as_str(), "")), move |ctx| {
-                let target = Arc::clone(&target);
+            let target = Target::of(names, to);
+            Field::new(name, shaped(field, names.referred(to), false), move |ctx| {
+                let target = target.clone();
                 FieldFuture::new(async move {
                     let node = ctx.parent_value.try_downcast_ref::<ObjectNode>()?;
-                    let Some(Value::Id(id)) = node.values.get(index) else { return Ok(None) };
-                    settle(&ctx, load_ref(&ctx, Arc::clone(&node.installed), target, RecordId(*id)).await)
+                    let Some(value) = node.values.get(index) else { return Ok(None) };
+                    settle(&ctx, target.follow(&ctx, node.root, value).await)
                 })
             })
         }
         None => {
-            let type_name = match field_type {
-                FieldType::Enum => names.enum_of(owner, field.name.as_str()),
-                _ => scalar::output_type(field.kind()).to_owned(),
-            };
-            let type_ref = if field.required { TypeRef::named_nn(type_name) } else { TypeRef::named(type_name) };
-            Field::new(name, type_ref, move |ctx| {
+            let field_type = field.item_type();
+            Field::new(name, scalar::output_ref(names, owner, field, field.required), move |ctx| {
                 let node = ctx.parent_value.try_downcast_ref::<ObjectNode>().ok();
                 let value = node.and_then(|node| node.values.get(index));
                 FieldFuture::Value(value.and_then(|value| to_gql(Some(field_type), value)))
@@ -98,9 +94,8 @@ fn field(names: &Names, manifest: &Manifest, query: &Query) -> Option<Field> {
         FieldFuture::new(async move { settle(&ctx, resolve(&ctx, &package, &name).await) })
     });
     let built = query.args.iter().fold(built, |built, arg| {
-        let type_name = scalar::input_type(names, query.name.as_str(), arg);
         let needed = arg.required && arg.default.is_none();
-        let type_ref = if needed { TypeRef::named_nn(type_name) } else { TypeRef::named(type_name) };
+        let type_ref = scalar::input_ref(names, query.name.as_str(), arg, needed);
         let description = describe(&arg.label(), arg.description.as_ref());
         built.argument(InputValue::new(lower_camel(arg.name.as_str()), type_ref).description(description))
     });
@@ -112,13 +107,14 @@ async fn resolve<'a>(ctx: &ResolverContext<'a>, package: &str, name: &str) -> Re
     let manifest = Arc::clone(&installed.package.manifest);
     let query = manifest.query(name).ok_or_else(|| failed(ctx, &AppError::NotFound))?;
     let args = arguments(ctx, query)?;
-    let answer = plugin_resolve::query(reading(ctx)?, &installed, query, &args).await;
+    let root = root(ctx);
+    let answer = plugin_resolve::query(&reading(ctx)?.through(root), &installed, query, &args).await;
     let answer = answer.map_err(|error| failed(ctx, &error))?;
     match manifest.returned(&query.returns) {
         Some(Returned::Collection(collection)) => {
             records(ctx, &installed, collection.name.as_str(), answer, query.returns.is_list()).await
         }
-        _ => Ok(value(&installed, answer)),
+        _ => Ok(value(root, answer)),
     }
 }
 
@@ -133,7 +129,7 @@ fn arguments(ctx: &ResolverContext<'_>, query: &Query) -> Result<Vec<Value>, Err
             None => Ok(arg.default_value()),
             Some(given) => {
                 let mut json = given.as_value().clone().into_json()?;
-                if arg.field_type == FieldType::Enum {
+                if arg.item_type() == FieldType::Enum {
                     lower_texts(&mut json);
                 }
                 Value::from_json(arg.kind(), &json)
@@ -152,12 +148,12 @@ fn arguments(ctx: &ResolverContext<'_>, query: &Query) -> Result<Vec<Value>, Err
     if problems.is_empty() { Ok(values) } else { Err(failed(ctx, &AppError::Problems(problems))) }
 }
 
-fn value(installed: &Arc<Installed>, answer: Answer) -> Option<FieldValue<'static>> {
+fn value(root: Root, answer: Answer) -> Option<FieldValue<'static>> {
     match answer {
         Answer::Scalar(value) => to_gql(None, &value),
-        Answer::Object(values) => Some(FieldValue::owned_any(ObjectNode { installed: Arc::clone(installed), values })),
+        Answer::Object(values) => Some(FieldValue::owned_any(ObjectNode { root, values })),
         Answer::List(items) => {
-            let items = items.into_iter().filter_map(|item| value(installed, item));
+            let items = items.into_iter().filter_map(|item| value(root, item));
             Some(FieldValue::list(items.collect::<Vec<_>>()))
         }
     }
@@ -183,12 +179,12 @@ async fn records<'a>(
         })
         .collect();
     let distinct: Vec<RecordId> = ids.iter().copied().collect::<BTreeSet<_>>().into_iter().collect();
-    let found = record_get::by_ids(reading(ctx)?, &installed.package, collection, &distinct).await;
+    let root = root(ctx);
+    let found = record_get::by_ids(&reading(ctx)?.through(root), &installed.package, collection, &distinct).await;
     let found = found.map_err(|error| failed(ctx, &error))?.into_iter().map(|record| (record.id, Arc::new(record)));
     let found: BTreeMap<RecordId, Arc<Record>> = found.collect();
-    let mut nodes = ids
-        .iter()
-        .filter_map(|id| found.get(id))
-        .map(|record| FieldValue::owned_any(Node { installed: Arc::clone(installed), record: Arc::clone(record) }));
+    let mut nodes = ids.iter().filter_map(|id| found.get(id)).map(|record| {
+        FieldValue::owned_any(Node { root, installed: Arc::clone(installed), record: Arc::clone(record) })
+    });
     if many { Ok(Some(FieldValue::list(nodes.collect::<Vec<_>>()))) } else { Ok(nodes.next()) }
 }

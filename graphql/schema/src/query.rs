@@ -11,7 +11,7 @@ use sunlit_domain::manifest::Collection;
 use crate::argument::{self, DEFAULT_FIRST};
 use crate::collection::wanted;
 use crate::names::{Names, describe};
-use crate::node::{Connection, Node, failed, installed, reading, settle};
+use crate::node::{Connection, Node, failed, installed, reading, root, settle};
 
 /// The fields of `collection` in its package's namespace.
 pub(crate) fn fields(names: &Names, collection: &Collection) -> [Field; 2] {
@@ -32,9 +32,10 @@ fn one(names: &Names, collection: &Collection) -> Field {
 async fn get<'a>(ctx: &ResolverContext<'a>, package: &str, name: &str) -> Result<Option<FieldValue<'a>>, Error> {
     let installed = installed(ctx, package)?;
     let Some(id) = argument::record_id(ctx) else { return Ok(None) };
-    let found = record_get::by_ids(reading(ctx)?, &installed.package, name, &[id]).await;
+    let root = root(ctx);
+    let found = record_get::by_ids(&reading(ctx)?.through(root), &installed.package, name, &[id]).await;
     let record = found.map_err(|error| failed(ctx, &error))?.pop();
-    Ok(record.map(|record| FieldValue::owned_any(Node { installed, record: Arc::new(record) })))
+    Ok(record.map(|record| FieldValue::owned_any(Node { root, installed, record: Arc::new(record) })))
 }
 
 fn list(names: &Names, collection: &Collection) -> Field {
@@ -59,8 +60,10 @@ async fn page<'a>(ctx: &ResolverContext<'a>, package: &str, name: Arc<str>) -> R
     let mut list = argument::list(ctx, collection)?;
     list.slots = Some(wanted(ctx, collection));
     let filter = list.filter.clone();
-    let found = record_list::run(reading(ctx)?, &installed.package, &name, list, record_list::MAX_FIRST).await;
+    let root = root(ctx);
+    let found =
+        record_list::run(&reading(ctx)?.through(root), &installed.package, &name, list, record_list::MAX_FIRST).await;
     let mut page = found.map_err(|error| failed(ctx, &error))?;
     let records = std::mem::take(&mut page.records).into_iter().map(Arc::new).collect();
-    Ok(Some(FieldValue::owned_any(Connection { installed, collection: name, filter, page, records })))
+    Ok(Some(FieldValue::owned_any(Connection { root, installed, collection: name, filter, page, records })))
 }

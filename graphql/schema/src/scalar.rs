@@ -1,12 +1,15 @@
 //! The scalar and shared types, and values between them and the domain.
 
+use std::collections::HashSet;
+use std::sync::Arc;
+
 use async_graphql::dynamic::{
     Enum, Field, FieldFuture, FieldValue, InputObject, InputValue, Object, Scalar, SchemaBuilder, Type, TypeRef,
 };
 use async_graphql::{Name, Value as Gql};
 use sunlit_domain::ErrorCode;
 use sunlit_domain::error_code::ALL;
-use sunlit_domain::manifest::{self, FieldType};
+use sunlit_domain::manifest::{self, FieldType, Manifest};
 use sunlit_domain::value::{Kind, Value};
 
 use crate::names::Names;
@@ -17,11 +20,17 @@ pub(crate) const DATE_TIME: &str = "DateTime";
 pub(crate) const POINT: &str = "GeoPoint";
 pub(crate) const POINT_INPUT: &str = "GeoPointInput";
 pub(crate) const BOX_INPUT: &str = "GeoBoxInput";
+pub(crate) const CIRCLE_INPUT: &str = "GeoCircleInput";
+pub(crate) const GEO_JSON: &str = "GeoJSON";
+pub(crate) const JSON: &str = "JSON";
 pub(crate) const ERROR_CODE: &str = "ErrorCode";
 
-/// The type of a kind when answered.
+/// The type of a kind when answered; of a list, its items'.
 pub(crate) fn output_type(kind: Kind) -> &'static str {
     match kind {
+        Kind::Area => GEO_JSON,
+        Kind::Json => JSON,
+        Kind::List(element) => output_type(element.kind()),
         Kind::Text => TypeRef::STRING,
         Kind::Int => TypeRef::INT,
         Kind::Decimal(_) => DECIMAL,
@@ -33,18 +42,38 @@ pub(crate) fn output_type(kind: Kind) -> &'static str {
     }
 }
 
+/// The type of a declared field when answered.
+pub(crate) fn output_ref(names: &Names, owner: &str, field: &manifest::Field, needed: bool) -> TypeRef {
+    let item = match field.item_type() {
+        FieldType::Enum => names.enum_of(owner, field.name.as_str()),
+        _ => output_type(field.kind()).to_owned(),
+    };
+    shaped(field, item, needed)
+}
+
 /// The type of a declared field when given.
-pub(crate) fn input_type(names: &Names, owner: &str, field: &manifest::Field) -> String {
-    match field.field_type {
+pub(crate) fn input_ref(names: &Names, owner: &str, field: &manifest::Field, needed: bool) -> TypeRef {
+    let item = match field.item_type() {
         FieldType::Enum => names.enum_of(owner, field.name.as_str()),
         FieldType::Point => POINT_INPUT.to_owned(),
         _ => output_type(field.kind()).to_owned(),
+    };
+    shaped(field, item, needed)
+}
+
+/// One or a list of them.
+pub(crate) fn shaped(field: &manifest::Field, item: String, needed: bool) -> TypeRef {
+    match (field.field_type == FieldType::List, needed) {
+        (true, true) => TypeRef::named_nn_list_nn(item),
+        (true, false) => TypeRef::named_nn_list(item),
+        (false, true) => TypeRef::named_nn(item),
+        (false, false) => TypeRef::named(item),
     }
 }
 
 /// The enum type of an enum field.
 pub(crate) fn enum_type(names: &Names, owner: &str, field: &manifest::Field) -> Option<Enum> {
-    if field.field_type != FieldType::Enum {
+    if field.item_type() != FieldType::Enum {
         return None;
     }
     let label = crate::names::describe(&field.label(), field.description.as_ref());
@@ -55,7 +84,7 @@ pub(crate) fn enum_type(names: &Names, owner: &str, field: &manifest::Field) -> 
     }))
 }
 
-/// A value as GraphQL answers it.
+/// A value as GraphQL answers it; `field_type` is the type of the field, or of a list's items.
 pub(crate) fn to_gql(field_type: Option<FieldType>, value: &Value) -> Option<FieldValue<'static>> {
     Some(match value {
         Value::Null => return None,
@@ -70,11 +99,39 @@ pub(crate) fn to_gql(field_type: Option<FieldType>, value: &Value) -> Option<Fie
         Value::DateTime(instant) => FieldValue::value(instant.to_string()),
         Value::Id(id) => FieldValue::value(id.to_string()),
         Value::Point(point) => FieldValue::owned_any(*point),
+        Value::Area(area) => FieldValue::value(Gql::from_json(area.to_geojson()).ok()?),
+        Value::Json(text) => FieldValue::value(Gql::from_json(text.to_json()).ok()?),
+        Value::List(items) => FieldValue::list(items.iter().filter_map(|item| to_gql(field_type, item))),
     })
 }
 
-/// The types that every schema has.
-pub(crate) fn register(schema: SchemaBuilder) -> SchemaBuilder {
+/// The scalars of kinds that few packages use, for those that do.
+fn rare(schema: SchemaBuilder, manifests: &[Arc<Manifest>]) -> SchemaBuilder {
+    let fields = manifests.iter().flat_map(|manifest| &manifest.collections).flat_map(|collection| &collection.fields);
+    let kinds: HashSet<Kind> = fields.map(manifest::Field::kind).collect();
+    let schema = match kinds.contains(&Kind::Json) {
+        true => schema.register(Scalar::new(JSON).description("任意 JSON，原样保存。 / Any JSON, kept as it is.")),
+        false => schema,
+    };
+    if !kinds.contains(&Kind::Area) {
+        return schema;
+    }
+    let scalar = Scalar::new(GEO_JSON)
+        .description(
+            "GeoJSON 的 Polygon 或 MultiPolygon，CGCS2000 坐标。 / A GeoJSON Polygon or MultiPolygon in CGCS2000.",
+        )
+        .validator(|value: &Gql| matches!(value, Gql::Object(_)));
+    let test = InputObject::new(test_type(Kind::Area))
+        .description("按外接矩形比较。 / Tests the smallest box that holds the area.")
+        .field(InputValue::new("within", TypeRef::named(BOX_INPUT)))
+        .field(InputValue::new("intersects", TypeRef::named(BOX_INPUT)))
+        .field(InputValue::new("isNull", TypeRef::named(TypeRef::BOOLEAN)));
+    schema.register(scalar).register(test)
+}
+
+/// The types that every schema has, and those of its packages' rarer kinds.
+pub(crate) fn register(schema: SchemaBuilder, manifests: &[Arc<Manifest>]) -> SchemaBuilder {
+    let schema = rare(schema, manifests);
     let text_or_number = |value: &Gql| matches!(value, Gql::String(_) | Gql::Number(_));
     let text = |value: &Gql| matches!(value, Gql::String(_));
     let scalars = [
@@ -120,10 +177,19 @@ fn shared_tests() -> Vec<Type> {
         .field(float("west"))
         .field(float("north"))
         .field(float("east"));
+    let circle_input = InputObject::new(CIRCLE_INPUT)
+        .description("以一点为圆心、若干米为半径的范围。 / A circle about a point, at most 200,000 metres wide.")
+        .field(InputValue::new("at", TypeRef::named_nn(POINT_INPUT)))
+        .field(InputValue::new("metres", TypeRef::named_nn(TypeRef::INT)));
     let point_test = InputObject::new("GeoPointFilter")
         .field(InputValue::new("within", TypeRef::named(BOX_INPUT)))
+        .field(InputValue::new("near", TypeRef::named(CIRCLE_INPUT)))
         .field(InputValue::new("isNull", TypeRef::named(TypeRef::BOOLEAN)));
-    let mut types: Vec<Type> = vec![point_input.into(), box_input.into(), point_test.into()];
+    let mut types: Vec<Type> = vec![point_input.into(), box_input.into(), circle_input.into(), point_test.into()];
+    for element in [Kind::Text, Kind::Int, Kind::Decimal(0), Kind::Date, Kind::Id] {
+        let operand = output_type(element);
+        types.push(list_test_input(&format!("{operand}ListFilter"), operand).into());
+    }
     for kind in [Kind::Text, Kind::Int, Kind::Decimal(0), Kind::Bool, Kind::Date, Kind::DateTime, Kind::Id] {
         types.push(test_input(&test_type(kind), output_type(kind), kind).into());
     }
@@ -132,7 +198,16 @@ fn shared_tests() -> Vec<Type> {
 
 /// The name of the input that tests values of `kind`.
 pub(crate) fn test_type(kind: Kind) -> String {
-    format!("{}Filter", output_type(kind))
+    let list = if matches!(kind, Kind::List(_)) { "List" } else { "" };
+    format!("{}{list}Filter", output_type(kind))
+}
+
+/// An input with the tests of a list of `operand`.
+pub(crate) fn list_test_input(name: &str, operand: &str) -> InputObject {
+    InputObject::new(name)
+        .field(InputValue::new("has", TypeRef::named(operand)))
+        .field(InputValue::new("hasAny", TypeRef::named_nn_list(operand)))
+        .field(InputValue::new("isNull", TypeRef::named(TypeRef::BOOLEAN)))
 }
 
 /// An input with the tests that `kind` knows, on values of `operand`.

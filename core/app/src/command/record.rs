@@ -2,44 +2,22 @@
 
 pub mod create;
 pub mod delete;
+mod reference;
 pub mod update;
 
 use sunlit_domain::ErrorCode;
-use sunlit_domain::manifest::{FieldType, Spelling};
-use sunlit_domain::record::{Changes, Problem};
-use sunlit_domain::value::Value;
-use sunlit_domain::{Scope, id, id::RecordId};
-use sunlit_storage::{StorageError, Table, Work, record};
+use sunlit_domain::filter::Filter;
+use sunlit_domain::id;
+use sunlit_domain::manifest::Spelling;
+use sunlit_domain::record::{Problem, Record};
+use sunlit_storage::{StorageError, Table};
 
-use crate::reading::allowed;
-use crate::{AppError, Package};
+use crate::AppError;
 
-/// Checks that every reference leads to a record that the actor may read: one that it may not read is not there.
-async fn check_references(
-    scope: &Scope,
-    work: &Work,
-    package: &Package,
-    table: &Table,
-    changes: &Changes,
-    spelling: Spelling,
-) -> Result<(), AppError> {
-    let mut problems = Vec::new();
-    for (index, value) in changes {
-        let field = &table.collection().fields[*index];
-        let (FieldType::Ref, Some(to), Value::Id(target)) = (field.field_type, &field.to, value) else { continue };
-        let target_table = package.table(to.as_str())?;
-        let readable = allowed(scope, target_table.collection(), sunlit_domain::access::Deed::Read)?;
-        if record::get(scope, work, target_table, RecordId(*target), Some(&readable)).await?.is_none() {
-            problems.push(Problem::of(
-                field,
-                &spelled(field.name.as_str(), spelling),
-                ErrorCode::InvalidInput,
-                "ref",
-                "",
-            ));
-        }
-    }
-    if problems.is_empty() { Ok(()) } else { Err(AppError::Problems(problems)) }
+/// Nobody writes a record that is out of their own reach afterwards.
+fn within(filter: &Filter, record: &Record) -> Result<(), AppError> {
+    let reached = filter.matches(&|attribute| record.get(attribute.slot).clone());
+    if reached { Ok(()) } else { Err(AppError::Denied) }
 }
 
 fn spelled(name: &str, spelling: Spelling) -> String {

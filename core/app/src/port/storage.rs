@@ -48,11 +48,12 @@ async fn find(
     let package = &installed.package;
     let table = package.table(collection)?;
     let declared = table.collection();
-    let parse = |data| filter::parse(declared, &tokens::to_json(data), Spelling::Manifest, Purpose::Viewer);
+    let actor = reading.scope().actor();
+    let parse = |data| filter::parse(declared, &tokens::to_json(data), Spelling::Manifest, Purpose::Viewer(actor));
     let filter = query.filter.as_ref().map(parse).transpose()?;
     let order: Vec<String> =
         query.order.iter().map(|order| format!("{}{}", if order.descending { "-" } else { "" }, order.field)).collect();
-    let order = Order::read(declared, order.iter().map(String::as_str), false)?;
+    let order = Order::read(declared, order.iter().map(String::as_str), Purpose::Viewer(actor))?;
     let known = declared.fields.len() + sunlit_domain::manifest::STANDARD_FIELDS.len();
     if query.fields.len() > known {
         return Err(AppError::Argument(format!(

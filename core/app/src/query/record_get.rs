@@ -29,8 +29,7 @@ pub async fn by_ids(
     let readable = reading.readable(table.collection())?;
     let session = reading.session().await?;
     let found = record::get_many(reading.scope(), &session, table, ids, Some(&readable)).await?;
-    reading.charge(&found)?;
-    Ok(found)
+    reading.shown(table.collection(), found)
 }
 
 /// The record whose unique text field has this value, if the viewer may read it.
@@ -51,13 +50,14 @@ pub async fn by_field(
     let readable = reading.readable(table.collection())?;
     let query = ListQuery { filter: Some(readable.and(test)), first: 1, ..ListQuery::default() };
     let found = record::list(reading.scope(), &*reading.session().await?, table, &query).await?;
-    found.records.into_iter().next().ok_or(AppError::NotFound)
+    reading.shown(table.collection(), found.records)?.pop().ok_or(AppError::NotFound)
 }
 
-/// Whether the viewer may read this very record, which was just written.
+/// A record that was just written, as the viewer may read it; none when they may not.
 #[must_use]
-pub fn is_readable(reading: &Reading, package: &Package, collection: &str, record: &Record) -> bool {
-    let Ok(table) = package.table(collection) else { return false };
-    let value_of = |attribute: Attribute| record.get(attribute.slot).clone();
-    reading.readable(table.collection()).is_ok_and(|filter| filter.matches(&value_of))
+pub fn written(reading: &Reading, package: &Package, collection: &str, record: Record) -> Option<Record> {
+    let collection = package.table(collection).ok()?.collection();
+    let filter = reading.readable(collection).ok()?;
+    let readable = filter.matches(&|attribute: Attribute| record.get(attribute.slot).clone());
+    reading.shown(collection, vec![record]).ok()?.pop().filter(|_| readable)
 }

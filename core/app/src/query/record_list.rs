@@ -1,7 +1,7 @@
 //! Which records, in which order, from where on: with the viewer's rights.
 
 use sunlit_domain::filter::Filter;
-use sunlit_domain::manifest::Slot;
+use sunlit_domain::manifest::{Slot, Standard};
 use sunlit_domain::page::{self, Order};
 use sunlit_domain::record::Record;
 use sunlit_storage::record::{self, ListQuery};
@@ -67,11 +67,12 @@ pub async fn run(
     let filter = Some(list.filter.into_iter().fold(readable, Filter::and));
     // A cursor carries the ordered values, so they are read whatever was asked for.
     let ordered = list.order.0.iter().map(|term| term.attribute.slot);
-    let slots = list.slots.map(|slots| slots.into_iter().chain(ordered).collect());
+    let owner = table.collection().depends_on_owner().then_some(Slot::Standard(Standard::Owner));
+    let slots = list.slots.map(|slots| slots.into_iter().chain(ordered).chain(owner).collect());
     let query = ListQuery { filter, order: list.order.clone(), first: list.first, after: list.after, slots };
     let found = record::list(reading.scope(), &*reading.session().await?, table, &query).await?;
-    reading.charge(&found.records)?;
-    Ok(Page { records: found.records, has_next: found.has_next, order: list.order })
+    let records = reading.shown(table.collection(), found.records)?;
+    Ok(Page { records, has_next: found.has_next, order: list.order })
 }
 
 /// How many records the filter admits and the viewer may read.

@@ -3,8 +3,10 @@
 use serde_json::{Map, Value as Json};
 
 use super::{Filter, Test};
-use crate::geometry::{BoundingBox, Point};
+use crate::geometry::{BoundingBox, Circle, MAX_METRES, Point};
+use crate::id::ActorId;
 use crate::manifest::{Attribute, Collection, Slot, Spelling};
+use crate::scope::Actor;
 use crate::value::{Kind, Value, e6_from_json};
 
 /// How deep `and`, `or` and `not` may nest.
@@ -18,12 +20,17 @@ const MAX_TEXT: usize = 1_000;
 
 /// Who wrote the filter, and so what it may name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Purpose {
-    /// A viewer or a plugin: only what is declared `filter = true`, and the open standard fields.
-    Viewer,
-    /// The manifest itself (access rules, views): any field.
-    Manifest,
+pub enum Purpose<'a> {
+    /// A viewer, or a plugin that acts for one: only what is declared `filter = true` and not hidden from this viewer, and
+    /// the open standard fields.
+    Viewer(&'a Actor),
+    /// The manifest itself (access rules, views): any field, and `$actor` for the id of whoever asks. For an anonymous one
+    /// a filter that names `$actor` is refused, so that a rule with it allows nothing.
+    Manifest(Option<ActorId>),
 }
+
+/// How a manifest's filter names whoever asks.
+const ACTOR: &str = "$actor";
 
 /// Why a filter is refused. The text names the mend.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -43,7 +50,7 @@ pub fn parse(
     collection: &Collection,
     json: &Json,
     spelling: Spelling,
-    purpose: Purpose,
+    purpose: Purpose<'_>,
 ) -> Result<Filter, FilterError> {
     let mut reader = Reader { collection, spelling, purpose, tests: 0, listed: 0, path: Vec::new() };
     reader.filter(json, 0)
@@ -52,7 +59,7 @@ pub fn parse(
 struct Reader<'a> {
     collection: &'a Collection,
     spelling: Spelling,
-    purpose: Purpose,
+    purpose: Purpose<'a>,
     tests: usize,
     listed: usize,
     path: Vec<String>,
@@ -123,7 +130,10 @@ impl Reader<'_> {
     }
 
     fn attribute(&self, name: &str) -> Result<Attribute, FilterError> {
-        let allowed = |slot: Slot| self.purpose == Purpose::Manifest || self.collection.is_filterable(slot);
+        let allowed = |slot: Slot| match self.purpose {
+            Purpose::Manifest(_) => true,
+            Purpose::Viewer(actor) => self.collection.is_filterable(slot) && self.collection.is_shown(slot, actor),
+        };
         match self.collection.attribute(name, self.spelling).filter(|attribute| allowed(attribute.slot)) {
             Some(attribute) => Ok(attribute),
             None => {
@@ -146,32 +156,59 @@ impl Reader<'_> {
     }
 
     fn test(&mut self, kind: Kind, name: &str, operand: &Json) -> Result<Test, FilterError> {
-        let is = |expected: &str| self.spelling.is(name, expected);
-        let ordered = !matches!(kind, Kind::Point | Kind::Bool);
-        if is("is_null") {
+        if self.spelling.is(name, "is_null") {
             return operand.as_bool().map(Test::IsNull).map_or_else(|| self.fail("expected true or false"), Ok);
         }
-        if is("within") && kind == Kind::Point {
-            return bounding_box(operand).map(Test::Within).map_or_else(
-                || self.fail("expected { south, west, north, east } in degrees, south below north, west below east"),
-                Ok,
-            );
+        match kind {
+            Kind::Point | Kind::Area => self.test_place(kind, name, operand),
+            Kind::List(element) => self.test_list(element.kind(), name, operand),
+            Kind::Json => self.fail("this field is only tested with is_null"),
+            _ => self.test_scalar(kind, name, operand),
         }
+    }
+
+    fn test_place(&self, kind: Kind, name: &str, operand: &Json) -> Result<Test, FilterError> {
+        const BOX: &str = "expected { south, west, north, east } in degrees, south below north, west below east";
+        let bounds = || bounding_box(operand).map_or_else(|| self.fail(BOX), Ok);
+        match (name, kind) {
+            ("within", _) => bounds().map(Test::Within),
+            ("intersects", Kind::Area) => bounds().map(Test::Intersects),
+            ("near", Kind::Point) => circle(operand).map(Test::Near).map_or_else(
+                || self.fail(format!("expected {{ at: {{ lat, lng }}, metres }}, metres from 1 to {MAX_METRES}")),
+                Ok,
+            ),
+            _ => self.fail("this field has no such test"),
+        }
+    }
+
+    fn test_list(&mut self, item: Kind, name: &str, operand: &Json) -> Result<Test, FilterError> {
+        if name == "has" {
+            return Ok(Test::HasAny(vec![self.value(item, operand)?]));
+        }
+        if self.spelling.is(name, "has_any") {
+            return Ok(Test::HasAny(self.list(item, operand)?));
+        }
+        self.fail("this field has no such test")
+    }
+
+    fn test_scalar(&mut self, kind: Kind, name: &str, operand: &Json) -> Result<Test, FilterError> {
+        let is = |expected: &str| self.spelling.is(name, expected);
+        let ordered = kind != Kind::Bool;
         if is("contains") && kind == Kind::Text {
             return Ok(Test::Contains(self.text(operand)?));
         }
         if is("starts_with") && kind == Kind::Text {
             return Ok(Test::StartsWith(self.text(operand)?));
         }
-        if is("in") && kind != Kind::Point {
+        if is("in") {
             return Ok(Test::In(self.list(kind, operand)?));
         }
-        if is("not_in") && kind != Kind::Point {
+        if is("not_in") {
             return Ok(Test::NotIn(self.list(kind, operand)?));
         }
         let make: fn(Value) -> Test = match name {
-            "eq" if kind != Kind::Point => Test::Eq,
-            "ne" if kind != Kind::Point => Test::Ne,
+            "eq" => Test::Eq,
+            "ne" => Test::Ne,
             "lt" if ordered => Test::Lt,
             "lte" if ordered => Test::Lte,
             "gt" if ordered => Test::Gt,
@@ -184,6 +221,12 @@ impl Reader<'_> {
     fn value(&self, kind: Kind, json: &Json) -> Result<Value, FilterError> {
         if json.as_str().is_some_and(|text| text.chars().count() > MAX_TEXT) {
             return self.fail(format!("text of more than {MAX_TEXT} characters"));
+        }
+        if let (Purpose::Manifest(actor), Some(ACTOR), Kind::Id) = (self.purpose, json.as_str(), kind) {
+            return match actor {
+                Some(actor) => Ok(Value::Id(actor.0)),
+                None => self.fail("nobody has signed in"),
+            };
         }
         match Value::from_json(kind, json) {
             Ok(Value::Null) => self.fail("expected a value, found nothing: use is_null to ask for records without one"),
@@ -218,11 +261,18 @@ fn bounding_box(json: &Json) -> Option<BoundingBox> {
         .then_some(BoundingBox { south_west, north_east })
 }
 
+fn circle(operand: &Json) -> Option<Circle> {
+    let object = operand.as_object().filter(|object| object.len() == 2)?;
+    let Ok(Value::Point(at)) = Value::from_json(Kind::Point, object.get("at")?) else { return None };
+    Circle::new(at, u32::try_from(object.get("metres")?.as_u64()?).ok()?)
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::scope::Role;
 
     fn collection() -> Collection {
         serde_json::from_value(json!({
@@ -232,14 +282,18 @@ mod tests {
                 { "name": "rent", "type": "decimal", "scale": 2, "filter": true },
                 { "name": "at", "type": "point", "filter": true },
                 { "name": "opened_on", "type": "date", "filter": true },
-                { "name": "hidden", "type": "string" },
+                { "name": "plain", "type": "string" },
+                { "name": "secret", "type": "string", "filter": true, "readers": ["reviewer"] },
+                { "name": "tags", "type": "list", "of": "string", "filter": true },
+                { "name": "ground", "type": "area", "filter": true },
+                { "name": "reviewer", "type": "ref", "to": "site" },
             ],
         }))
         .unwrap()
     }
 
     fn read(json: &Json) -> Result<Filter, FilterError> {
-        parse(&collection(), json, Spelling::Api, Purpose::Viewer)
+        parse(&collection(), json, Spelling::Api, Purpose::Viewer(&Actor::anonymous()))
     }
 
     #[test]
@@ -248,6 +302,11 @@ mod tests {
             Slot::Field(0) => Value::Text("未央工业园".to_owned()),
             Slot::Field(1) => Value::from_json(Kind::Decimal(2), &json!("38.50")).unwrap(),
             Slot::Field(2) => Value::Point(Point::from_degrees(34.3, 108.9).unwrap()),
+            Slot::Field(6) => Value::List(vec![Value::Text("a".to_owned()), Value::Text("b".to_owned())]),
+            Slot::Field(7) => {
+                let ring = json!([[[108, 34], [109, 34], [109, 35], [108, 34]]]);
+                Value::from_json(Kind::Area, &json!({ "type": "Polygon", "coordinates": ring })).unwrap()
+            }
             _ => Value::Null,
         };
         let check = |json: Json, expect: bool| assert_eq!(read(&json).unwrap().matches(&value_of), expect, "{json}");
@@ -260,6 +319,17 @@ mod tests {
         check(json!({ "or": [] }), false);
         check(json!({ "or": [{ "rent": { "gt": 99 } }, { "name": { "ne": "x" } }] }), true);
         check(json!({ "at": { "within": { "south": 34, "west": 108, "north": 35, "east": 109 } } }), true);
+        check(json!({ "at": { "near": { "at": { "lat": 34.3, "lng": 108.901 }, "metres": 100 } } }), true);
+        check(json!({ "at": { "near": { "at": { "lat": 34.3, "lng": 108.902 }, "metres": 100 } } }), false);
+        check(json!({ "tags": { "has": "b" } }), true);
+        check(json!({ "tags": { "hasAny": ["x", "a"] } }), true);
+        check(json!({ "tags": { "hasAny": [] } }), false);
+        check(json!({ "not": { "tags": { "has": "x" } } }), true);
+        check(json!({ "tags": { "isNull": false } }), true);
+        check(json!({ "ground": { "within": { "south": 34, "west": 108, "north": 35, "east": 109 } } }), true);
+        check(json!({ "ground": { "within": { "south": 34.1, "west": 108, "north": 35, "east": 109 } } }), false);
+        check(json!({ "ground": { "intersects": { "south": 35, "west": 109, "north": 36, "east": 110 } } }), true);
+        check(json!({ "ground": { "intersects": { "south": 36, "west": 108, "north": 37, "east": 109 } } }), false);
         // Nothing is known of a value that is not there, but it surely is not equal.
         check(json!({ "openedOn": { "lt": "2030-01-01" } }), false);
         check(json!({ "not": { "openedOn": { "lt": "2030-01-01" } } }), true);
@@ -270,7 +340,13 @@ mod tests {
     #[test]
     fn what_may_not_be_asked_is_refused_with_its_path() {
         let refuse = |json: Json, path: &str| assert_eq!(read(&json).unwrap_err().path, path, "{json}");
-        refuse(json!({ "hidden": { "eq": "x" } }), "hidden");
+        refuse(json!({ "plain": { "eq": "x" } }), "plain");
+        refuse(json!({ "secret": { "eq": "x" } }), "secret");
+        refuse(json!({ "tags": { "eq": ["a"] } }), "tags.eq");
+        refuse(json!({ "tags": { "has": null } }), "tags.has");
+        refuse(json!({ "ground": { "near": { "at": { "lat": 1, "lng": 1 }, "metres": 5 } } }), "ground.near");
+        refuse(json!({ "at": { "near": { "at": { "lat": 1, "lng": 1 }, "metres": 0 } } }), "at.near");
+        refuse(json!({ "name": { "eq": "x" }, "reviewer": { "eq": "$actor" } }), "reviewer");
         refuse(json!({ "nothing": { "eq": "x" } }), "nothing");
         refuse(json!({ "createdBy": { "isNull": true } }), "createdBy");
         refuse(json!({ "name": "x" }), "name");
@@ -286,5 +362,25 @@ mod tests {
         refuse(json!({ "and": vec![json!({}); 101] }), "and");
         let deep = (0..9).fold(json!({}), |inner, _| json!({ "not": inner }));
         assert!(read(&deep).unwrap_err().message.contains("deeper"));
+    }
+
+    #[test]
+    fn a_hidden_field_is_like_none_for_whoever_may_not_read_it() {
+        let asks = |roles| {
+            let actor = Actor::known(ActorId(uuid::Uuid::nil()), roles);
+            parse(&collection(), &json!({ "secret": { "eq": "x" } }), Spelling::Api, Purpose::Viewer(&actor))
+        };
+        assert!(asks(vec![Role::Reviewer]).is_ok());
+        let hidden = asks(vec![Role::Editor]).unwrap_err();
+        assert_eq!(hidden.message, read(&json!({ "nothing": { "eq": "x" } })).unwrap_err().message);
+    }
+
+    #[test]
+    fn a_manifest_may_name_whoever_asks() {
+        let rule = json!({ "reviewer": { "eq": "$actor" } });
+        let read = |actor| parse(&collection(), &rule, Spelling::Manifest, Purpose::Manifest(actor));
+        let id = uuid::Uuid::from_u128(7);
+        assert!(matches!(read(Some(ActorId(id))), Ok(Filter::Test(_, Test::Eq(Value::Id(found)))) if found == id));
+        assert!(read(None).is_err());
     }
 }

@@ -2,42 +2,23 @@
 
 use std::collections::BTreeSet;
 
+use super::check_field::{fields, plain_fields};
 use super::check_view;
 use super::field::{Field, FieldType};
 use super::{API_VERSION, Collection, Manifest, Returned, STANDARD_FIELDS, Spelling, quoted};
 use crate::filter::{self, Purpose};
-use crate::id::{lower_camel, upper_camel};
+use crate::id::{ActorId, lower_camel, upper_camel};
 use crate::toml_source::SourceProblem;
-use crate::value::{Kind, MAX_SCALE, Value};
+use crate::value::{Kind, MAX_SCALE};
 
 /// How many collections, objects, queries, settings or views a package may declare.
 const MAX_ITEMS: usize = 60;
 /// How many fields a collection, object or query may have.
-const MAX_FIELDS: usize = 100;
+pub(super) const MAX_FIELDS: usize = 100;
 /// How many computed fields a collection may have, how many fields each may need, and how many rules a deed may have.
 const MAX_COMPUTED: usize = 20;
-/// How long a text may be that records are ordered by: cursors carry it.
-const MAX_ORDERED_CHARS: i64 = 500;
-/// Names that mean something else where fields stand: filters and their tests.
-const RESERVED_FIELDS: [&str; 15] = [
-    "and",
-    "or",
-    "not",
-    "eq",
-    "ne",
-    "in",
-    "not_in",
-    "lt",
-    "lte",
-    "gt",
-    "gte",
-    "contains",
-    "starts_with",
-    "is_null",
-    "within",
-];
 /// Package ids whose types or root fields every schema has already.
-const RESERVED_PACKAGES: [&str; 17] = [
+const RESERVED_PACKAGES: [&str; 19] = [
     "query",
     "mutation",
     "subscription",
@@ -55,7 +36,12 @@ const RESERVED_PACKAGES: [&str; 17] = [
     "boolean",
     "id",
     "json",
+    "geo-json",
+    "workspace",
 ];
+
+/// Stands for whoever asks, where filters are only checked.
+pub(super) const SOMEBODY: ActorId = ActorId(uuid::Uuid::nil());
 
 /// Collects problems with their places.
 pub(super) struct Report(Vec<SourceProblem>);
@@ -109,6 +95,14 @@ fn plugin(manifest: &Manifest, report: &mut Report) {
     if plugin.title.zh.trim().is_empty() {
         report.add("plugin.title", "the Chinese title is empty: name the package");
     }
+    for (package, reason) in &manifest.uses {
+        let path = format!("uses.{package}");
+        if *package == plugin.id {
+            report.add(path, "a package need not name itself: refer to its own collections by their names");
+        } else if reason.trim().is_empty() {
+            report.add(path, "say why: the tenant's administrator reads this before granting it");
+        }
+    }
     for (capability, reason) in &manifest.capabilities {
         if reason.trim().is_empty() {
             let path = format!("capabilities.{}", capability.name());
@@ -146,10 +140,10 @@ fn check_collection(manifest: &Manifest, collection: &Collection, path: &str, re
         if computed.needs.len() > MAX_COMPUTED {
             report.add(format!("{at}.needs"), format!("{} fields, at most {MAX_COMPUTED}", computed.needs.len()));
         }
-        if computed.field_type.kind(computed.scale).is_none() {
+        if computed.field_type == FieldType::Decimal && computed.scale.is_none() {
             report.add(format!("{at}.scale"), "a decimal needs its scale");
         }
-        if matches!(computed.field_type, FieldType::Ref | FieldType::Enum) {
+        if !computed.field_type.is_scalar() {
             report.add(
                 format!("{at}.type"),
                 "a computed field is a scalar: string text int decimal bool date datetime point",
@@ -171,9 +165,8 @@ fn check_collection(manifest: &Manifest, collection: &Collection, path: &str, re
         for (index, rule) in rules.iter().enumerate() {
             let Some(json) = &rule.filter else { continue };
             let at = format!("{path}.access.{deed}.{index}.where");
-            if deed == "create" {
-                report.add(at, "a create rule has no records to choose from: leave `where` out");
-            } else if let Err(error) = filter::parse(collection, json, Spelling::Manifest, Purpose::Manifest) {
+            let purpose = Purpose::Manifest(Some(SOMEBODY));
+            if let Err(error) = filter::parse(collection, json, Spelling::Manifest, purpose) {
                 report.add(at, error.to_string());
             }
         }
@@ -185,10 +178,7 @@ fn columns(collection: &Collection, path: &str, report: &mut Report) {
     let mut taken: BTreeSet<String> = STANDARD_FIELDS.iter().map(|standard| standard.name().to_owned()).collect();
     taken.insert("tenant_id".to_owned());
     for (index, field) in collection.fields.iter().enumerate() {
-        let names = match field.field_type {
-            FieldType::Point => vec![format!("{}_lat", field.name), format!("{}_lng", field.name)],
-            _ => vec![field.name.to_string()],
-        };
+        let names = field.columns();
         let clash = taken.contains(field.name.as_str()) || names.iter().any(|name| taken.contains(name));
         if clash {
             report.add(
@@ -201,87 +191,10 @@ fn columns(collection: &Collection, path: &str, report: &mut Report) {
     }
 }
 
-/// The rules of each field's own options.
-fn fields(manifest: &Manifest, fields: &[Field], path: &str, report: &mut Report) {
-    if fields.len() > MAX_FIELDS {
-        report.add(path, format!("{} fields, at most {MAX_FIELDS}", fields.len()));
-    }
-    for (index, field) in fields.iter().enumerate() {
-        options(manifest, field, &format!("{path}.{index}"), report);
-    }
-}
-
-fn options(manifest: &Manifest, field: &Field, at: &str, report: &mut Report) {
-    use FieldType::{Bool, Datetime, Decimal, Enum, Int, Point, Ref, String, Text};
-    let is = field.field_type;
-    let only = |wanted: bool, types: &[FieldType]| wanted && !types.contains(&is);
-    let mut no = |option: &str, message: &str| report.add(format!("{at}.{option}"), message);
-    if RESERVED_FIELDS.contains(&field.name.as_str()) {
-        no("name", "this name means a test or a combination in filters: choose another");
-    }
-    if field.sort && matches!(is, String) && field.max_chars() > MAX_ORDERED_CHARS {
-        no("max", "a text that records are ordered by has at most 500 characters");
-    }
-    if only(field.scale.is_some(), &[Decimal]) {
-        no("scale", "only a decimal has a scale");
-    }
-    if is == Decimal && field.scale.is_none_or(|scale| scale > MAX_SCALE) {
-        no("scale", "a decimal needs `scale`, 0 to 9 digits after the point");
-    }
-    if only(field.min.is_some() || field.max.is_some(), &[String, Text, Int, Decimal]) {
-        no("max", "only texts and numbers have `min` and `max`");
-    }
-    if matches!((field.min, field.max), (Some(min), Some(max)) if min > max) {
-        no("min", "`min` is greater than `max`");
-    }
-    if matches!(is, String | Text) && !(1..=100_000).contains(&field.max_chars()) {
-        no("max", "a text has 1 to 100000 characters");
-    }
-    if only(field.pattern.is_some(), &[String]) {
-        no("pattern", "only a string has a pattern");
-    }
-    if only(!field.values.is_empty(), &[Enum]) || (is == Enum && field.values.is_empty()) {
-        no("values", "an enum, and only an enum, lists its `values`: [{ value, title }]");
-    }
-    let values: BTreeSet<_> = field.values.iter().map(|option| &option.value).collect();
-    if values.len() != field.values.len() || values.len() > 200 {
-        no("values", "each value stands once, and there are at most 200");
-    }
-    if only(field.to.is_some(), &[Ref]) || (is == Ref && field.to.is_none()) {
-        no("to", "a ref, and only a ref, names the collection it points to");
-    }
-    if field.to.as_ref().is_some_and(|to| manifest.collection(to.as_str()).is_none()) {
-        no("to", "there is no such collection in this package");
-    }
-    if only(field.sort, &[String, Int, Decimal, Bool, FieldType::Date, Datetime, Enum]) {
-        no("sort", "records cannot be ordered by this type");
-    }
-    if only(field.filter, &[String, Int, Decimal, Bool, FieldType::Date, Datetime, Enum, Ref, Point]) {
-        no("filter", "long text is not filtered: use `search`-able strings");
-    }
-    if only(field.unique, &[String, Int, FieldType::Date, Ref]) {
-        no("unique", "only a string, int, date or ref can be unique");
-    }
-    if let Some(default) = &field.default {
-        let value = Value::from_json(field.kind(), default);
-        if !value.is_ok_and(|value| !value.is_null() && field.check(&value).is_ok()) {
-            no("default", "the default is not a value that the field accepts");
-        }
-    }
-}
-
-/// Arguments, object fields and settings are not stored in tables of their own.
-fn plain_fields(fields: &[Field], path: &str, report: &mut Report) {
-    for (index, field) in fields.iter().enumerate() {
-        if field.unique || field.filter || field.sort {
-            report.add(format!("{path}.{index}"), "only a collection's field can be `unique`, `filter` or `sort`");
-        }
-    }
-}
-
 fn settings(manifest: &Manifest, report: &mut Report) {
     for (index, setting) in manifest.settings.iter().enumerate() {
-        if matches!(setting.field_type, FieldType::Ref | FieldType::Point) {
+        let plain = setting.field_type.is_scalar() && setting.field_type != FieldType::Point;
+        if !plain && setting.field_type != FieldType::Enum {
             report.add(format!("setting.{index}.type"), "a setting is a text, number, date, yes-no or enum");
         }
         if setting.required && setting.default.is_none() {
@@ -354,7 +267,7 @@ fn api_names(manifest: &Manifest, report: &mut Report) {
 
 /// An enum field has a type of its own in the API: `<Owner><Field>`.
 fn enum_type(types: &mut Names, owner: &str, field: &Field, path: &str, report: &mut Report) {
-    if field.field_type == FieldType::Enum {
+    if field.item_type() == FieldType::Enum {
         let name = format!("{owner}{}", upper_camel(field.name.as_str()));
         types.take(format!("{name}Filter"), path, report);
         types.take(name, path, report);

@@ -128,14 +128,14 @@ impl BlockCheck<'_> {
         if let Some(json) = &source.filter {
             match self.with_sample_record(json) {
                 Ok(json) => {
-                    if let Err(error) = filter::parse(collection, &json, Spelling::Manifest, Purpose::Manifest) {
+                    if let Err(error) = filter::parse(collection, &json, Spelling::Manifest, Purpose::Manifest(None)) {
                         report.add(format!("{}.source.filter", self.at), error.to_string());
                     }
                 }
                 Err(name) => report.add(format!("{}.source.filter", self.at), format!("the page has no `{name}`")),
             }
         }
-        if let Err(error) = Order::read(collection, source.order.iter().map(String::as_str), true) {
+        if let Err(error) = Order::read(collection, source.order.iter().map(String::as_str), Purpose::Manifest(None)) {
             report.add(format!("{}.source.order", self.at), error.to_string());
         }
         if !(1..=100).contains(&source.first) {
@@ -208,5 +208,7 @@ fn sample(kind: Kind) -> Json {
         Kind::DateTime => json!("2000-01-01T00:00:00Z"),
         Kind::Point => json!({ "lat": 0, "lng": 0 }),
         Kind::Id => json!(uuid::Uuid::nil().to_string()),
+        Kind::List(element) => json!([sample(element.kind())]),
+        Kind::Area | Kind::Json => Json::Null,
     }
 }

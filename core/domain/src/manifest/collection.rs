@@ -6,10 +6,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::field::{Field, FieldType};
-use crate::id::{CollectionName, FieldName, lower_camel};
+use crate::id::{ActorId, CollectionName, FieldName, lower_camel};
 use crate::locale::LocalText;
-use crate::scope::Role;
-use crate::value::Kind;
+use crate::record::{PUBLISHED, Record};
+use crate::scope::{Actor, Role};
+use crate::value::{Kind, Value};
 
 /// A collection: one table, one set of API types, one set of rules.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -207,6 +208,18 @@ pub struct Attribute {
 }
 
 impl Collection {
+    /// Gives each translated field its English form, at the end, so that the places of the declared ones stay.
+    pub(super) fn add_translations(&mut self) {
+        let translated = self.fields.iter().filter(|field| field.translated);
+        let forms: Vec<Field> = translated.filter_map(Field::translation).collect();
+        self.fields.extend(forms);
+    }
+
+    /// The states in which the public sees a record.
+    pub fn published_states(&self) -> impl Iterator<Item = &str> {
+        [PUBLISHED].into_iter()
+    }
+
     /// The name of a list of its records, as manifests spell it.
     #[must_use]
     pub fn plural(&self) -> String {
@@ -262,4 +275,37 @@ impl Collection {
             Slot::Field(index) => self.fields.get(index).is_some_and(|field| field.sort),
         }
     }
+
+    /// Whether an actor may read what sits in `slot` of records that are not their own, and so filter and order by it.
+    #[must_use]
+    pub fn is_shown(&self, slot: Slot, actor: &Actor) -> bool {
+        let Slot::Field(index) = slot else { return true };
+        self.fields.get(index).is_some_and(|field| is_reader(field, actor))
+    }
+
+    /// Whether something in it is read by owners only, so that a record's owner has to be known to show it.
+    #[must_use]
+    pub fn depends_on_owner(&self) -> bool {
+        self.fields.iter().any(|field| field.owner_reads)
+    }
+
+    /// Empties what the actor may not read of `record`.
+    pub fn hide(&self, record: &mut Record, actor: &Actor) {
+        let owner = match record.get(Slot::Standard(Standard::Owner)) {
+            Value::Id(owner) => Some(ActorId(*owner)),
+            _ => None,
+        };
+        let owns = owner.is_some() && owner == actor.id();
+        for (index, field) in self.fields.iter().enumerate() {
+            let shown = is_reader(field, actor) || (owns && field.owner_reads);
+            if !shown {
+                record.set(Slot::Field(index), Value::Null);
+            }
+        }
+    }
+}
+
+fn is_reader(field: &Field, actor: &Actor) -> bool {
+    let open = field.readers.is_empty() && !field.owner_reads;
+    open || field.readers.iter().any(|role| actor.has(*role))
 }

@@ -5,9 +5,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use crate::id::{CollectionName, FieldName};
+use super::RefTarget;
+use crate::id::FieldName;
 use crate::locale::LocalText;
-use crate::value::{Decimal, Kind, Value};
+use crate::scope::Role;
+use crate::value::{Kind, MAX_LIST, Value};
 
 /// The declared type of a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
@@ -33,10 +35,21 @@ pub enum FieldType {
     Ref,
     /// A point on the map, CGCS2000.
     Point,
+    /// An area on the map: GeoJSON polygons, CGCS2000.
+    Area,
+    /// A sum of money in yuan: a decimal of two digits, or of `scale`.
+    Money,
+    /// JSON of any form, for what nobody filters, orders or shows.
+    Json,
+    /// Several values of the type `of`, at most `max_items`.
+    List,
 }
 
+/// Digits after the point of money that declares none: fen.
+const MONEY_SCALE: u8 = 2;
+
 impl FieldType {
-    /// How its values are stored and compared; none for a decimal without scale.
+    /// How its values are stored and compared; none for a decimal without scale, and for a list, whose items tell.
     #[must_use]
     pub fn kind(self, scale: Option<u8>) -> Option<Kind> {
         Some(match self {
@@ -48,7 +61,18 @@ impl FieldType {
             Self::Datetime => Kind::DateTime,
             Self::Ref => Kind::Id,
             Self::Point => Kind::Point,
+            Self::Area => Kind::Area,
+            Self::Money => Kind::Decimal(scale.unwrap_or(MONEY_SCALE)),
+            Self::Json => Kind::Json,
+            Self::List => return None,
         })
+    }
+
+    /// Whether it is one plain value, as arguments, settings and computed fields have.
+    #[must_use]
+    pub fn is_scalar(self) -> bool {
+        use FieldType::{Bool, Date, Datetime, Decimal, Int, Money, Point, String, Text};
+        matches!(self, String | Text | Int | Decimal | Money | Bool | Date | Datetime | Point)
     }
 
     /// The scalar type of that name, as a query's `returns` writes it.
@@ -62,6 +86,7 @@ impl FieldType {
             "bool" => Self::Bool,
             "date" => Self::Date,
             "datetime" => Self::Datetime,
+            "money" => Self::Money,
             "point" => Self::Point,
             _ => return None,
         })
@@ -108,12 +133,12 @@ pub struct Field {
     /// The value when none is given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub default: Option<Json>,
-    /// The least value of a number, the least number of characters of a text.
+    /// The least value of a number, day or instant; the least number of characters of a text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub min: Option<i64>,
-    /// The greatest value of a number, the greatest number of characters of a text.
+    pub min: Option<Json>,
+    /// The greatest value of a number, day or instant; the greatest number of characters of a text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub max: Option<i64>,
+    pub max: Option<Json>,
     /// A regular expression that the whole text matches.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pattern: Option<Pattern>,
@@ -126,15 +151,43 @@ pub struct Field {
     /// The values of an enum.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub values: Vec<EnumValue>,
-    /// The collection that a ref points to.
+    /// The collection that a ref points to: `street`, or `street-cards.street` in a package named under `[uses]`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub to: Option<CollectionName>,
+    pub to: Option<RefTarget>,
+    /// The type of a list's items; what else is declared is about each item.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub of: Option<FieldType>,
+    /// The greatest number of a list's items (default 50).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_items: Option<usize>,
+    /// Whether lists can be searched by its words.
+    #[serde(default)]
+    pub search: bool,
+    /// Whether the text also has an English form: a field of its own, `<name>_en`.
+    #[serde(default)]
+    pub translated: bool,
+    /// The roles that may read it. Whoever is not among them finds it empty, and can neither filter nor order by it. All
+    /// who may read the record when there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub readers: Vec<Role>,
+    /// Whether the record's owner may read it beside the readers.
+    #[serde(default)]
+    pub owner_reads: bool,
+    /// Whether it is personal or otherwise sensitive (个人信息保护法, Art. 28): only its readers see it.
+    #[serde(default)]
+    pub sensitive: bool,
+    /// Why it should not be used any more, for the API's documentation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deprecated: Option<String>,
+    /// The field whose English form this is.
+    #[serde(skip)]
+    pub translation_of: Option<FieldName>,
 }
 
 /// A rule that a value breaks: the key of its message and the bound it names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Broken {
-    /// `required`, `too_short`, `too_long`, `too_small`, `too_large`, `pattern`, `enum`.
+    /// `required`, `too_short`, `too_long`, `too_small`, `too_large`, `too_many`, `pattern`, `enum`.
     pub rule: &'static str,
     /// The bound, where there is one.
     pub bound: String,
@@ -144,7 +197,52 @@ impl Field {
     /// How its values are stored and compared.
     #[must_use]
     pub fn kind(&self) -> Kind {
-        self.field_type.kind(Some(self.scale.unwrap_or(0))).unwrap_or(Kind::Text)
+        match self.field_type {
+            FieldType::List => self.item_kind().listed().unwrap_or(Kind::Text),
+            _ => self.item_kind(),
+        }
+    }
+
+    /// The type of its values, or of a list's items.
+    #[must_use]
+    pub fn item_type(&self) -> FieldType {
+        self.of.filter(|_| self.field_type == FieldType::List).unwrap_or(self.field_type)
+    }
+
+    fn item_kind(&self) -> Kind {
+        let scale = if self.item_type() == FieldType::Decimal { self.scale.or(Some(0)) } else { self.scale };
+        self.item_type().kind(scale).unwrap_or(Kind::Text)
+    }
+
+    /// Its English form where it has one, declared by the field itself.
+    #[must_use]
+    pub fn translation(&self) -> Option<Self> {
+        let title = self.label();
+        let english = title.en.as_deref().unwrap_or(self.name.as_str());
+        Some(Self {
+            name: format!("{}_en", self.name).parse().ok()?,
+            title: Some(LocalText {
+                zh: format!("{}（英文）", title.zh), en: Some(format!("{english} (English)"))
+            }),
+            required: false,
+            unique: false,
+            default: None,
+            min: None,
+            translated: false,
+            translation_of: Some(self.name.clone()),
+            ..self.clone()
+        })
+    }
+
+    /// The columns of its values: two for a point, five for an area, one for everything else.
+    #[must_use]
+    pub fn columns(&self) -> Vec<String> {
+        let parts: &[&str] = match self.kind() {
+            Kind::Point => &["_lat", "_lng"],
+            Kind::Area => &["", "_south", "_west", "_north", "_east"],
+            _ => &[""],
+        };
+        parts.iter().map(|part| format!("{}{part}", self.name)).collect()
     }
 
     /// Its label.
@@ -165,10 +263,17 @@ impl Field {
         self.default.as_ref().and_then(|json| Value::from_json(self.kind(), json).ok()).unwrap_or(Value::Null)
     }
 
-    /// The greatest number of characters of a text field.
+    /// The greatest number of characters of a text.
     #[must_use]
     pub fn max_chars(&self) -> i64 {
-        self.max.unwrap_or(if self.field_type == FieldType::Text { 20_000 } else { 200 })
+        let least = if self.item_type() == FieldType::Text { 20_000 } else { 200 };
+        self.max.as_ref().map_or(least, |max| max.as_i64().unwrap_or(0))
+    }
+
+    /// The greatest number of a list's items.
+    #[must_use]
+    pub fn max_items(&self) -> usize {
+        self.max_items.unwrap_or(50).min(MAX_LIST)
     }
 
     /// Checks a value of the right kind against the declared rules.
@@ -178,17 +283,30 @@ impl Field {
     pub fn check(&self, value: &Value) -> Result<(), Broken> {
         let broken = |rule, bound: String| Err(Broken { rule, bound });
         match value {
-            Value::Null if self.required => broken("required", String::new()),
+            value if value.is_null() => {
+                if self.required {
+                    broken("required", String::new())
+                } else {
+                    Ok(())
+                }
+            }
+            Value::List(items) if items.len() > self.max_items() => broken("too_many", self.max_items().to_string()),
+            Value::List(items) => items.iter().try_for_each(|item| self.check_item(item)),
+            item => self.check_item(item),
+        }
+    }
+
+    fn check_item(&self, value: &Value) -> Result<(), Broken> {
+        match value {
             Value::Text(text) => self.check_text(text),
-            Value::Int(number) => self.check_range(*number, 0),
-            Value::Decimal(Decimal { unscaled, scale }) => self.check_range(*unscaled, *scale),
+            Value::Int(_) | Value::Decimal(_) | Value::Date(_) | Value::DateTime(_) => self.check_range(value),
             _ => Ok(()),
         }
     }
 
     fn check_text(&self, text: &str) -> Result<(), Broken> {
         let broken = |rule, bound: String| Err(Broken { rule, bound });
-        if self.field_type == FieldType::Enum {
+        if self.item_type() == FieldType::Enum {
             let known = self.values.iter().any(|option| option.value == *text);
             let all: Vec<_> = self.values.iter().map(|option| option.value.as_str()).collect();
             return if known { Ok(()) } else { broken("enum", all.join(", ")) };
@@ -200,21 +318,32 @@ impl Field {
         if length > self.max_chars() {
             return broken("too_long", self.max_chars().to_string());
         }
-        match (self.min, &self.pattern) {
+        match (self.min.as_ref().and_then(Json::as_i64), &self.pattern) {
             (Some(min), _) if length < min => broken("too_short", min.to_string()),
             (_, Some(pattern)) if !pattern.matches(text) => broken("pattern", pattern.text.clone()),
             _ => Ok(()),
         }
     }
 
-    fn check_range(&self, unscaled: i64, scale: u8) -> Result<(), Broken> {
-        let factor = 10_i128.pow(u32::from(scale));
-        let (value, bound) = (i128::from(unscaled), |bound: i64| i128::from(bound) * factor);
-        match (self.min, self.max) {
-            (Some(min), _) if value < bound(min) => Err(Broken { rule: "too_small", bound: min.to_string() }),
-            (_, Some(max)) if value > bound(max) => Err(Broken { rule: "too_large", bound: max.to_string() }),
+    fn check_range(&self, value: &Value) -> Result<(), Broken> {
+        let broken = |rule, bound: &Value| Err(Broken { rule, bound: shown(bound) });
+        match (self.bound(self.min.as_ref()), self.bound(self.max.as_ref())) {
+            (Some(min), _) if *value < min => broken("too_small", &min),
+            (_, Some(max)) if *value > max => broken("too_large", &max),
             _ => Ok(()),
         }
+    }
+
+    /// A declared bound as a value of the field; none where there is none.
+    pub(super) fn bound(&self, declared: Option<&Json>) -> Option<Value> {
+        Value::from_json(self.item_kind(), declared?).ok().filter(|bound| !bound.is_null())
+    }
+}
+
+fn shown(bound: &Value) -> String {
+    match bound.to_json() {
+        Json::String(text) => text,
+        other => other.to_string(),
     }
 }
 

@@ -4,10 +4,12 @@
 //! platform may rely on names resolving. Errors name the file, line, field and mend.
 
 mod check;
+mod check_field;
 mod check_view;
 mod collection;
 mod field;
 mod query;
+mod reference;
 mod view;
 
 use std::collections::BTreeMap;
@@ -18,6 +20,7 @@ use serde::{Deserialize, Serialize};
 pub use collection::{AccessRules, Attribute, Collection, Computed, Rule, STANDARD_FIELDS, Slot, Spelling, Standard};
 pub use field::{EnumValue, Field, FieldType};
 pub use query::{ObjectType, Query, Returned, Returns};
+pub use reference::RefTarget;
 pub use view::{Block, Link, RecordBinding, Source, View};
 
 use crate::id::{CollectionName, FieldName, PackageId};
@@ -36,6 +39,9 @@ pub struct Manifest {
     /// What it asks for, each with the reason that the tenant's administrator reads.
     #[serde(default)]
     pub capabilities: BTreeMap<Capability, String>,
+    /// The packages whose collections it refers to, each with the reason that the tenant's administrator reads.
+    #[serde(default)]
+    pub uses: BTreeMap<PackageId, String>,
     /// Its collections.
     #[serde(default, rename = "collection")]
     pub collections: Vec<Collection>,
@@ -129,7 +135,8 @@ impl Manifest {
     /// Everything that is wrong, each with file, line, field and mend; at most 50.
     pub fn parse(file: &str, text: &str) -> Result<Self, SourceErrors> {
         let source = TomlSource::new(file, text);
-        let manifest: Self = source.read()?;
+        let mut manifest: Self = source.read()?;
+        manifest.collections.iter_mut().for_each(Collection::add_translations);
         let problems = check::problems(&manifest);
         if problems.is_empty() { Ok(manifest) } else { Err(source.errors(problems)) }
     }

@@ -3,15 +3,17 @@
 use sea_orm::QueryResult;
 use sea_orm::sea_query::Value as Sql;
 use sunlit_domain::geometry::Point;
-use sunlit_domain::value::{Decimal, Kind, Timestamp, Value};
+use sunlit_domain::value::{Decimal, JsonText, Kind, Timestamp, Value};
 use uuid::Uuid;
 
 use crate::StorageError;
 
-/// A value for a single column. A point has two and is written by [`columns_of`].
+/// A value for a single column. Points and areas have several and are written by [`columns_of`].
 pub(super) fn to_sql(value: &Value) -> Sql {
     match value {
-        Value::Null | Value::Point(_) => Sql::String(None),
+        Value::Null | Value::Point(_) | Value::Area(_) => Sql::String(None),
+        Value::Json(text) => Sql::String(Some(text.as_str().to_owned())),
+        Value::List(_) => Sql::String(Some(value.to_json().to_string())),
         Value::Bool(value) => Sql::BigInt(Some(i64::from(*value))),
         Value::Int(value) => Sql::BigInt(Some(*value)),
         Value::Decimal(decimal) => Sql::BigInt(Some(decimal.unscaled)),
@@ -22,16 +24,30 @@ pub(super) fn to_sql(value: &Value) -> Sql {
     }
 }
 
-/// The columns of a value: two for a point, one for everything else.
+/// The columns of a value, as many as [`sunlit_domain::manifest::Field::columns`] names.
 pub(super) fn columns_of(kind: Kind, value: &Value) -> Vec<Sql> {
+    let numbers = |numbers: &[i32]| numbers.iter().map(|n| Sql::BigInt(Some((*n).into()))).collect::<Vec<_>>();
     match (kind, value) {
-        (Kind::Point, Value::Point(point)) => {
-            vec![Sql::BigInt(Some(point.lat_e6.into())), Sql::BigInt(Some(point.lng_e6.into()))]
+        (Kind::Point, Value::Point(point)) => numbers(&[point.lat_e6, point.lng_e6]),
+        (Kind::Point, _) => vec![Sql::BigInt(None); 2],
+        (Kind::Area, Value::Area(area)) => {
+            let (low, high) = (area.bounds().south_west, area.bounds().north_east);
+            let sides = numbers(&[low.lat_e6, low.lng_e6, high.lat_e6, high.lng_e6]);
+            [Sql::String(Some(area.to_geojson().to_string()))].into_iter().chain(sides).collect()
         }
-        (Kind::Point, _) => vec![Sql::BigInt(None), Sql::BigInt(None)],
+        (Kind::Area, _) => [Sql::String(None)].into_iter().chain(vec![Sql::BigInt(None); 4]).collect(),
         (Kind::Id, Value::Null) => vec![Sql::Uuid(None)],
         (Kind::Int | Kind::Decimal(_) | Kind::Bool, Value::Null) => vec![Sql::BigInt(None)],
         (_, value) => vec![to_sql(value)],
+    }
+}
+
+/// How many columns the values of `kind` have.
+fn width(kind: Kind) -> usize {
+    match kind {
+        Kind::Point => 2,
+        Kind::Area => 5,
+        _ => 1,
     }
 }
 
@@ -39,7 +55,7 @@ pub(super) fn columns_of(kind: Kind, value: &Value) -> Vec<Sql> {
 pub(super) fn read(row: &QueryResult, index: &mut usize, kind: Kind, name: &str) -> Result<Value, StorageError> {
     let corrupt = || StorageError::Corrupt(name.to_owned());
     let at = *index;
-    *index += if kind == Kind::Point { 2 } else { 1 };
+    *index += width(kind);
     let text = || row.try_get_by_index::<Option<String>>(at);
     let number = |at| row.try_get_by_index::<Option<i64>>(at);
     let value = match kind {
@@ -56,6 +72,13 @@ pub(super) fn read(row: &QueryResult, index: &mut usize, kind: Kind, name: &str)
             (Some(lat), Some(lng)) => Some(Value::Point(Point::from_e6(lat, lng).ok_or_else(corrupt)?)),
             _ => None,
         },
+        Kind::Area | Kind::List(_) => text()?.map(|text| json_of(kind, &text).ok_or_else(corrupt)).transpose()?,
+        Kind::Json => text()?.map(|text| JsonText::parse(&text).map(Value::Json).ok_or_else(corrupt)).transpose()?,
     };
     Ok(value.unwrap_or(Value::Null))
+}
+
+/// A value that is kept as JSON text.
+fn json_of(kind: Kind, text: &str) -> Option<Value> {
+    Value::from_json(kind, &serde_json::from_str(text).ok()?).ok()
 }

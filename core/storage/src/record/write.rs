@@ -9,6 +9,7 @@ use sunlit_domain::record::{Changes, PUBLISHED, Record};
 use sunlit_domain::value::{Timestamp, Value};
 
 use super::encoding::columns_of;
+use super::items;
 use super::read::get;
 use crate::{StorageError, Table, Work};
 
@@ -66,6 +67,7 @@ pub async fn insert(
     }
     let statement = work.insert(scope, table.name(), values)?;
     work.execute(&statement).await.map_err(|error| which_unique(table, error))?;
+    items::put(scope, work, table, id, changes).await?;
     Ok(record)
 }
 
@@ -104,7 +106,11 @@ pub async fn update(
         .and_where(Expr::col(Alias::new("id")).eq(target.id.0))
         .and_where(Expr::col(Alias::new("version")).eq(target.version));
     let done = work.execute(&statement).await.map_err(|error| which_unique(table, error))?;
-    if done.rows_affected() == 1 { Ok((before, after)) } else { Err(lost(scope, work, table, target).await) }
+    if done.rows_affected() != 1 {
+        return Err(lost(scope, work, table, target).await);
+    }
+    items::replace(scope, work, table, target.id, changes).await?;
+    Ok((before, after))
 }
 
 /// Deletes the target; answers it as it was.

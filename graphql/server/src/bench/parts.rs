@@ -99,8 +99,8 @@ impl Parts {
         let slots =
             fields.iter().filter_map(|name| collection.attribute(name, Spelling::Manifest)).map(|found| found.slot);
         let list = List {
-            filter: Some(filter::parse(collection, &wanted, Spelling::Api, Purpose::Viewer)?),
-            order: Order::read(collection, ["code"], false)?,
+            filter: Some(filter::parse(collection, &wanted, Spelling::Api, Purpose::Viewer(visitor.actor()))?),
+            order: Order::read(collection, ["code"], Purpose::Viewer(visitor.actor()))?,
             first: u32::try_from(asked["first"].as_u64().unwrap_or(0))?,
             after: None,
             slots: Some(slots.collect()),

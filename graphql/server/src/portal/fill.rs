@@ -96,9 +96,9 @@ impl Fill<'_> {
             // The page's record has no such value, so nothing is like it.
             return Ok(Found { collection: name.to_owned(), records: Vec::new(), more: false });
         }
-        let filter =
-            filter.map(|json| filter::parse(collection, &json, Spelling::Manifest, Purpose::Manifest)).transpose()?;
-        let order = Order::read(collection, source.order.iter().map(String::as_str), true)?;
+        let purpose = Purpose::Manifest(self.reading.scope().actor().id());
+        let filter = filter.map(|json| filter::parse(collection, &json, Spelling::Manifest, purpose)).transpose()?;
+        let order = Order::read(collection, source.order.iter().map(String::as_str), purpose)?;
         let list = List { filter, order, first: source.first, after: None, slots: None };
         let page = record_list::run(self.reading, &self.installed.package, name, list, record_list::MAX_FIRST).await?;
         let records = page.records.into_iter().map(Arc::new).collect();

@@ -40,6 +40,15 @@ pub(super) fn show(value: &Value, field: Option<&Field>, unit: Option<&str>, loc
         Value::DateTime(instant) => (Scalar::Text(instant.date_in_china().to_string()), ValueType::Date),
         Value::Point(point) => (Scalar::Text(format!("{:.6}, {:.6}", point.lat(), point.lng())), ValueType::Text),
         Value::Id(id) => (Scalar::Text(id.to_string()), ValueType::Text),
+        Value::Area(_) | Value::Json(_) => (Scalar::Null, ValueType::Text),
+        Value::List(items) => {
+            let texts = items.iter().filter_map(|item| match show(item, field, unit, locale).value {
+                Scalar::Text(text) => Some(text),
+                Scalar::Number(number) => Some(number.to_string()),
+                _ => None,
+            });
+            (Scalar::Text(texts.collect::<Vec<_>>().join("、")), ValueType::Text)
+        }
     };
     Shown { value, value_type }
 }

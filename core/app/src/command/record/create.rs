@@ -8,7 +8,8 @@ use sunlit_domain::manifest::Spelling;
 use sunlit_domain::record::{Record, read_changes};
 use sunlit_storage::record::{self, Stamp};
 
-use super::{check_references, not_unique};
+use super::reference::References;
+use super::{not_unique, within};
 use crate::command::trail::{self, Done};
 use crate::reading::allowed;
 use crate::{App, AppError, Package};
@@ -26,14 +27,16 @@ pub async fn run(
     spelling: Spelling,
 ) -> Result<Record, AppError> {
     let table = package.table(collection)?;
-    allowed(scope, table.collection(), Deed::Create)?;
+    let filter = allowed(scope, table.collection(), Deed::Create)?;
     let changes = read_changes(table.collection(), input, spelling, true).map_err(AppError::Problems)?;
     let at = app.environment.now();
     let id = RecordId(app.environment.new_id());
+    let references = References::of(app, scope, package, table, &changes).await?;
     let work = app.stores.open(scope).await?.work(scope).await?;
-    check_references(scope, &work, package, table, &changes, spelling).await?;
+    references.check(scope, &work, table, spelling).await?;
     let inserted = record::insert(scope, &work, table, id, &changes, Stamp { at }).await;
     let record = inserted.map_err(|error| not_unique(table, error, spelling))?;
+    within(&filter, &record)?;
     trail::of_record(app, scope, &work, table, (None, Some(&record)), (Done::Created, at)).await?;
     work.commit().await?;
     Ok(record)

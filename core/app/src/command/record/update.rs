@@ -8,7 +8,8 @@ use sunlit_domain::manifest::Spelling;
 use sunlit_domain::record::{Record, read_changes};
 use sunlit_storage::record::{self, Stamp, Target};
 
-use super::{check_references, not_unique};
+use super::reference::References;
+use super::{not_unique, within};
 use crate::command::trail::{self, Done};
 use crate::reading::allowed;
 use crate::{App, AppError, Package};
@@ -31,15 +32,13 @@ pub async fn run(
     let filter = allowed(scope, table.collection(), Deed::Update)?;
     let changes = read_changes(table.collection(), input, spelling, false).map_err(AppError::Problems)?;
     let at = app.environment.now();
+    let references = References::of(app, scope, package, table, &changes).await?;
     let work = app.stores.open(scope).await?.work(scope).await?;
-    check_references(scope, &work, package, table, &changes, spelling).await?;
+    references.check(scope, &work, table, spelling).await?;
     let target = Target { id, version, filter: &filter };
     let updated = record::update(scope, &work, table, target, &changes, Stamp { at }).await;
     let (before, after) = updated.map_err(|error| not_unique(table, error, spelling))?;
-    // Nobody changes a record out of their own reach.
-    if !filter.matches(&|attribute| after.get(attribute.slot).clone()) {
-        return Err(AppError::Denied);
-    }
+    within(&filter, &after)?;
     trail::of_record(app, scope, &work, table, (Some(&before), Some(&after)), (Done::Updated, at)).await?;
     work.commit().await?;
     Ok(after)
