@@ -21,7 +21,7 @@ mod time;
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
-pub use decimal::{Decimal, MAX_SCALE};
+pub use decimal::{Decimal, MAX_SCALE, Total};
 pub use json_text::JsonText;
 pub use time::{Date, Timestamp};
 

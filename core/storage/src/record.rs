@@ -1,10 +1,14 @@
 //! Records of collections: reading and writing, typed by the manifest.
 
+mod aggregate;
 mod condition;
 mod encoding;
 mod items;
+mod nested;
 mod read;
 mod write;
 
+pub use aggregate::{AggregateQuery, Group, GroupTerm, Groups, Measure, aggregate};
+pub use nested::{count_by, list_by};
 pub use read::{ListQuery, RecordPage, count, get, get_many, list};
 pub use write::{Stamp, Target, delete, insert, update};

@@ -50,6 +50,13 @@ impl Session {
         Ok(select)
     }
 
+    /// A select among the rows of another, which has the tenant's predicate.
+    pub(crate) fn among(&self, inner: SelectStatement) -> SelectStatement {
+        let mut select = Query::select();
+        select.from_subquery(inner, Alias::new("inner_"));
+        select
+    }
+
     pub(crate) fn update(&self, scope: &Scope, table: &str) -> Result<UpdateStatement, StorageError> {
         let tenant = self.guard(scope)?;
         let mut update = Query::update();

@@ -57,6 +57,35 @@ impl Decimal {
 
 impl fmt::Display for Decimal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Total { unscaled: self.unscaled.into(), scale: self.scale }.fmt(f)
+    }
+}
+
+/// A sum of many decimals of one scale, which may be larger than one of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Total {
+    /// The digits as a whole number.
+    pub unscaled: i128,
+    /// How many of the digits stand after the point.
+    pub scale: u8,
+}
+
+impl Total {
+    /// The mean of `count` values with this sum, with two more digits after the point, half rounded away from zero; none of
+    /// no values.
+    #[must_use]
+    pub fn mean(self, count: i64) -> Option<Self> {
+        let (count, doubled) = (i128::from(count), self.unscaled.checked_mul(200)?);
+        if count <= 0 {
+            return None;
+        }
+        let unscaled = (doubled + doubled.signum() * count) / (count * 2);
+        Some(Self { unscaled, scale: self.scale + 2 })
+    }
+}
+
+impl fmt::Display for Total {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let sign = if self.unscaled < 0 { "-" } else { "" };
         let digits = self.unscaled.unsigned_abs().to_string();
         let scale = usize::from(self.scale);

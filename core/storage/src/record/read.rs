@@ -120,13 +120,13 @@ pub async fn get_many(
     rows.iter().map(|row| read_record(row, table, &slots)).collect()
 }
 
-fn apply(select: &mut SelectStatement, session: &Session, table: &Table, filter: Option<&Filter>) {
+pub(super) fn apply(select: &mut SelectStatement, session: &Session, table: &Table, filter: Option<&Filter>) {
     if let Some(filter) = filter.filter(|filter| !filter.is_everything()) {
         select.and_where(condition(session.engine(), table, filter));
     }
 }
 
-fn columns(mut select: SelectStatement, table: &Table, slots: &[Slot]) -> SelectStatement {
+pub(super) fn columns(mut select: SelectStatement, table: &Table, slots: &[Slot]) -> SelectStatement {
     select.column(Alias::new(Standard::Id.name()));
     for slot in slots {
         for column in table.columns(*slot) {
@@ -137,7 +137,7 @@ fn columns(mut select: SelectStatement, table: &Table, slots: &[Slot]) -> Select
 }
 
 /// The slots to read beside the id, each once.
-fn chosen(table: &Table, slots: Option<&[Slot]>) -> Vec<Slot> {
+pub(super) fn chosen(table: &Table, slots: Option<&[Slot]>) -> Vec<Slot> {
     let declared = 0..table.collection().fields.len();
     let mut chosen: Vec<Slot> = match slots {
         Some(slots) => slots.to_vec(),
@@ -149,7 +149,7 @@ fn chosen(table: &Table, slots: Option<&[Slot]>) -> Vec<Slot> {
     chosen
 }
 
-fn read_record(row: &QueryResult, table: &Table, slots: &[Slot]) -> Result<Record, StorageError> {
+pub(super) fn read_record(row: &QueryResult, table: &Table, slots: &[Slot]) -> Result<Record, StorageError> {
     let collection = table.collection();
     let mut record = Record::new(RecordId(row.try_get_by_index(0)?), collection);
     let mut at = 1;
