@@ -50,6 +50,12 @@ pub enum AppError {
     /// More than may be asked for at once.
     #[error("{0}")]
     Limit(String),
+    /// No registered document has the hash.
+    #[error("no document with this hash is registered")]
+    DocumentUnknown,
+    /// The caller may send registered documents only.
+    #[error("only registered documents are answered: register the document, or sign in")]
+    DocumentNotTrusted,
     /// The plugin declined.
     #[error("the plugin declined: {0}")]
     PluginDeclined(String),
@@ -123,6 +129,8 @@ impl AppError {
             | Self::VersionTaken(_)
             | Self::UndeclaredCapability(_) => ErrorCode::InvalidInput,
             Self::Limit(_) => ErrorCode::LimitExceeded,
+            Self::DocumentUnknown => ErrorCode::DocumentUnknown,
+            Self::DocumentNotTrusted => ErrorCode::DocumentNotTrusted,
             Self::PluginDeclined(_) => ErrorCode::PluginDeclined,
             Self::PluginFailed { .. } => ErrorCode::PluginUnavailable,
             Self::Storage(error) if error.is_overload() => ErrorCode::Unavailable,

@@ -37,7 +37,9 @@ const RESERVED_FIELDS: [&str; 15] = [
     "within",
 ];
 /// Package ids whose types or root fields every schema has already.
-const RESERVED_PACKAGES: [&str; 17] = [
+const RESERVED_PACKAGES: [&str; 19] = [
+    crate::core_setting::PACKAGE,
+    "change-kind",
     "query",
     "mutation",
     "subscription",

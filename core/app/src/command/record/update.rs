@@ -40,7 +40,7 @@ pub async fn run(
     if !filter.matches(&|attribute| after.get(attribute.slot).clone()) {
         return Err(AppError::Denied);
     }
-    trail::of_record(app, scope, &work, table, (Some(&before), Some(&after)), (Done::Updated, at)).await?;
-    work.commit().await?;
+    let change = trail::of_record(app, scope, &work, table, (Some(&before), Some(&after)), (Done::Updated, at)).await?;
+    app.changes.commit(work, change).await?;
     Ok(after)
 }
