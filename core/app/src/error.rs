@@ -50,6 +50,9 @@ pub enum AppError {
     /// More than may be asked for at once.
     #[error("{0}")]
     Limit(String),
+    /// More at once than can be served now.
+    #[error("{0}")]
+    Overloaded(String),
     /// No registered document has the hash.
     #[error("no document with this hash is registered")]
     DocumentUnknown,
@@ -129,6 +132,7 @@ impl AppError {
             | Self::VersionTaken(_)
             | Self::UndeclaredCapability(_) => ErrorCode::InvalidInput,
             Self::Limit(_) => ErrorCode::LimitExceeded,
+            Self::Overloaded(_) => ErrorCode::Unavailable,
             Self::DocumentUnknown => ErrorCode::DocumentUnknown,
             Self::DocumentNotTrusted => ErrorCode::DocumentNotTrusted,
             Self::PluginDeclined(_) => ErrorCode::PluginDeclined,
@@ -155,7 +159,9 @@ impl AppError {
             Self::Problems(problems) => {
                 Some(problems.iter().map(|problem| problem.message(locale)).collect::<Vec<_>>().join("；"))
             }
-            Self::Filter(_) | Self::Page(_) | Self::Argument(_) | Self::Limit(_) => Some(self.to_string()),
+            Self::Filter(_) | Self::Page(_) | Self::Argument(_) | Self::Limit(_) | Self::Overloaded(_) => {
+                Some(self.to_string())
+            }
             Self::BrokenReference => Some(message("problem.referred", locale).to_owned()),
             Self::PluginDeclined(reason) => Some(reason.clone()),
             Self::Shared(error) => error.detail(locale),

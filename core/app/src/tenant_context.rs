@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 use sunlit_domain::core_setting;
-use sunlit_domain::{CoreSettings, Scope};
 use sunlit_domain::manifest::Capability;
 use sunlit_domain::value::Value;
+use sunlit_domain::{CoreSettings, Scope};
 use sunlit_plugin_host::{Grants, Lane, LoadedPlugin};
 use sunlit_storage::tenant::{installation, setting};
 

@@ -40,7 +40,9 @@ test('a filter answers what it names and nothing else', async () => {
   const { code, name } = streets[6];
   const query = 'query($name: String!) { streetCards { streets(filter: { name: { eq: $name } }) { nodes { code } totalCount } } }';
   const answer = await graphql(query, { name });
-  assert.deepEqual(answer.json(), { data: { streetCards: { streets: { nodes: [{ code }], totalCount: 1 } } } });
+  const { data, extensions } = answer.json();
+  assert.deepEqual(data, { streetCards: { streets: { nodes: [{ code }], totalCount: 1 } } });
+  assert.ok(extensions.cost.requested > 0 && extensions.cost.requested <= extensions.cost.limit);
 });
 
 test('a query of the plugin answers service points within a walk, nearest first', async () => {

@@ -1,8 +1,8 @@
 //! Sets something of the platform for a tenant.
 
 use serde_json::Value as Json;
-use sunlit_domain::core_setting::{CoreSetting, PACKAGE};
 use sunlit_domain::Scope;
+use sunlit_domain::core_setting::{CoreSetting, PACKAGE};
 use sunlit_storage::tenant::setting;
 
 use crate::command::{only_administrators, trail};
