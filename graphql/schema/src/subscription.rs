@@ -14,7 +14,7 @@ use async_graphql::{Error, Name, Response, ServerError, Value as Gql};
 use futures_util::{StreamExt as _, stream};
 use sunlit_app::changes::{Feed, Missed};
 use sunlit_app::query::change_read::{self, Seen};
-use sunlit_app::{AppError, Change, ChangeKind, Installed, Reading};
+use sunlit_app::{App, AppError, Change, ChangeKind, Installed, Reading};
 use sunlit_domain::error_code::ALL;
 use sunlit_domain::id::RecordId;
 use sunlit_domain::manifest::Collection;
@@ -160,7 +160,10 @@ pub struct Live {
     ask: Ask,
     feed: Option<Feed>,
     topic: Topic,
-    reading: Reading,
+    /// Not a reading: one that lives on would keep its snapshot, and with it a connection that others wait for.
+    app: Arc<App>,
+    scope: Scope,
+    locale: Locale,
     set_digest: String,
     limits: Limits,
     trace: TraceId,
@@ -186,7 +189,9 @@ pub async fn begin(schema: &Arc<TenantSchema>, ask: Ask, call: Call) -> Begun {
             feed: Some(feed),
             topic,
             set_digest: call.reading.context().set_digest.clone(),
-            reading: call.reading,
+            app: Arc::clone(call.reading.app()),
+            scope: call.reading.scope().clone(),
+            locale: call.reading.locale(),
             limits: call.limits,
             trace: call.trace,
         })),
@@ -251,19 +256,14 @@ impl Live {
         change.package == *package && change.collection == *collection && id.is_none_or(|id| id == change.id)
     }
 
-    fn locale(&self) -> Locale {
-        self.reading.locale()
-    }
-
     fn refuse(&self, code: ErrorCode, detail: &str) -> Execution {
-        refusal(code, detail, self.locale(), Some(&self.trace))
+        refusal(code, detail, self.locale, Some(&self.trace))
     }
 
     /// The answer that tells of `change`; none when the viewer may not see it.
     async fn show(&self, change: Arc<Change>) -> Option<Execution> {
-        let scope: Scope = self.reading.scope().clone();
         let shown = async {
-            let reading = Reading::begin(self.reading.app(), scope, self.locale()).await?;
+            let reading = Reading::begin(&self.app, self.scope.clone(), self.locale).await?;
             if reading.context().set_digest != self.set_digest {
                 let detail = "the tenant's packages have changed: subscribe again";
                 return Ok(Some(self.refuse(ErrorCode::Unavailable, detail)));
@@ -277,7 +277,7 @@ impl Live {
             Ok(Some(self.execute(reading, Event { installed, change, record }).await))
         };
         let shown: Result<_, AppError> = shown.await;
-        shown.unwrap_or_else(|error| Some(failure(&error, self.locale(), &self.trace)))
+        shown.unwrap_or_else(|error| Some(failure(&error, self.locale, &self.trace)))
     }
 
     async fn execute(&self, reading: Reading, event: Event) -> Execution {
@@ -286,12 +286,12 @@ impl Live {
         let call = Call { reading, limits: self.limits, carries, trace: self.trace.clone() };
         let request = request(&self.prepared, self.ask.clone(), call).data(event).data(settled.clone());
         let mut answers = self.schema.schema.execute_stream(request);
-        let first = bounded(answers.next(), self.limits.deadline, self.locale(), &self.trace).await;
+        let first = bounded(answers.next(), self.limits.deadline, self.locale, &self.trace).await;
         let first = first.map(|response| {
             let mut response = response.unwrap_or_default();
             response.errors.extend(settled.take());
             response
         });
-        finished(first, &self.prepared, self.locale())
+        finished(first, &self.prepared, self.locale)
     }
 }

@@ -231,7 +231,7 @@ async fn execute_within(app: &TestApp, tenant: TenantId, query: &str, deadline: 
 #[actix_web::test]
 async fn an_execution_that_takes_too_long_is_given_up() {
     let (app, tenant) = app().await;
-    let given_up = execute_within(&app, tenant, "{ probe { spin } }", Duration::from_millis(5)).await;
+    let given_up = execute_within(&app, tenant, "{ probe { spin } }", Duration::ZERO).await;
     let body: Json = serde_json::from_str(&given_up.to_json()).unwrap();
     assert_eq!(code(&body), "UNAVAILABLE");
     assert_eq!(body["errors"][0]["extensions"]["traceId"], json!("trace-1"));
@@ -245,7 +245,8 @@ async fn an_answer_cannot_be_multiplied_without_bound() {
     let (app, tenant) = app().await;
     let token = app.token(tenant, Role::Editor);
     for _ in 0..100 {
-        app.graphql(TENANT, Some(&token), CREATE, json!({})).await.data();
+        let created = app.graphql(TENANT, Some(&token), CREATE, json!({})).await;
+        assert_eq!(created.data()["probeCreateItem"]["errors"], json!([]));
     }
     // One alias of 60,000 letters stands in the answer once for each record.
     let alias = "b".repeat(60_000);
@@ -293,6 +294,6 @@ async fn a_caller_may_leave_at_any_moment() {
             }
             polls += 1;
         }
-        assert!(polls > 3, "{work} waits {polls} times");
+        assert!(polls > 1, "{work} waits {polls} times");
     }
 }

@@ -8,6 +8,7 @@ use actix_web::http::StatusCode;
 use actix_web::test::TestRequest;
 use futures_util::future::poll_fn;
 use serde_json::{Value as Json, json};
+use sunlit_app::command::document::add::{self, NewDocument};
 use sunlit_app::command::package::publish::{self, Existing};
 use sunlit_domain::Role;
 use sunlit_domain::id::TenantId;
@@ -77,10 +78,14 @@ impl Kit {
     }
 
     async fn follow(&self, query: &str, token: Option<&str>) -> Follower {
+        self.follow_with(json!({ "query": query }), token).await
+    }
+
+    async fn follow_with(&self, body: Json, token: Option<&str>) -> Follower {
         let request = TestRequest::post()
             .uri(&format!("/t/{TENANT}/graphql"))
             .insert_header(("accept", "text/event-stream"))
-            .set_json(json!({ "query": query }));
+            .set_json(body);
         let request = match token {
             Some(token) => request.insert_header(("authorization", format!("Bearer {token}"))),
             None => request,
@@ -250,6 +255,23 @@ async fn a_follower_that_falls_behind_is_told_so_and_let_go() {
         kit.create(1).await;
     }
     follower.ends_with("LIMIT_EXCEEDED").await;
+}
+
+#[actix_web::test]
+async fn followers_keep_no_connection_to_the_database() {
+    let kit = Kit::new().await;
+    let administrator = kit.app.administrator(kit.app.tenant_id(TENANT).await);
+    // Distinct documents, so that each is read from the database.
+    let text = |n: usize| format!("{FOLLOW}{}", " ".repeat(n));
+    let new: Vec<_> = (0..5).map(|n| NewDocument { name: "follow".to_owned(), text: text(n), hash: None }).collect();
+    let mut followers = Vec::new();
+    for hash in add::run(kit.app.app(), &administrator, &new).await.unwrap() {
+        followers.push(kit.follow_with(json!({ "documentId": hash }), None).await);
+    }
+    kit.create(7).await;
+    for follower in &mut followers {
+        assert_eq!(follower.told().await, told("CREATED", 1, 7));
+    }
 }
 
 #[actix_web::test]
