@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { once } from 'node:events';
+import { connect } from 'node:net';
 import { test } from 'node:test';
 import { createClient as createEvents } from 'graphql-sse';
 import { createClient as createSocket } from 'graphql-ws';
@@ -119,6 +120,24 @@ test('of 1,000 subscriptions on one connection the first twenty run and the othe
   });
   socket.removeAllListeners('close');
   socket.terminate();
+});
+
+test('clients that hang up in the middle leave the server as it was', async () => {
+  const { hostname, port } = new URL(origin);
+  const body = JSON.stringify({ query: '{ streetCards { streets(first: 12) { nodes { name nearbyServicePoints } } } }' });
+  const head = `POST ${TARGET} HTTP/1.1\r\nhost: ${hostname}:${port}\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n`;
+  const stream = `${head}accept: text/event-stream\r\n\r\n${body}`;
+  for (const said of [head, `${head}\r\n`, `${head}\r\n${body.slice(0, 20)}`, `${head}\r\n${body}`, stream]) {
+    await Promise.all(Array.from({ length: 20 }, async () => {
+      const socket = connect(port, hostname);
+      socket.on('error', () => {});
+      await once(socket, 'connect');
+      await new Promise((resolve) => { socket.write(said, resolve); });
+      socket.destroy();
+    }));
+  }
+  assert.ok((await graphql('{ streetCards { streets { totalCount } } }')).json().data.streetCards.streets.totalCount);
+  await change('029-0000-0003');
 });
 
 for (const [what, options] of [
