@@ -147,7 +147,7 @@ fn settle_topic(ctx: &ResolverContext<'_>, package: Arc<str>, collection: Arc<st
 #[derive(Debug)]
 pub enum Begun {
     /// One answer, and that was all.
-    Once(Execution),
+    Once(Box<Execution>),
     /// A subscription; its answers come from [`Live::next`].
     Live(Box<Live>),
 }
@@ -173,15 +173,15 @@ pub struct Live {
 pub async fn begin(schema: &Arc<TenantSchema>, ask: Ask, call: Call) -> Begun {
     let prepared = match prepare(schema, &ask, &call).await {
         Ok(prepared) => prepared,
-        Err(refused) => return Begun::Once(*refused),
+        Err(refused) => return Begun::Once(refused),
     };
     if prepared.operation != OperationType::Subscription {
-        return Begun::Once(execute(schema, ask, call).await);
+        return Begun::Once(Box::new(execute(schema, ask, call).await));
     }
     // Before the topic is settled, so that no change falls in between.
     let feed = call.reading.app().changes.follow(call.reading.scope());
     match settle(schema, &prepared, ask.clone(), call.clone()).await {
-        Err(refused) => Begun::Once(*refused),
+        Err(refused) => Begun::Once(refused),
         Ok(topic) => Begun::Live(Box::new(Live {
             schema: Arc::clone(schema),
             prepared,
@@ -272,7 +272,7 @@ impl Live {
             let record = match change_read::run(&reading, &installed.package, &change).await? {
                 None => return Ok(None),
                 Some(Seen::Gone) => None,
-                Some(Seen::Record(record)) => Some(Arc::new(record)),
+                Some(Seen::Record(record)) => Some(record),
             };
             Ok(Some(self.execute(reading, Event { installed, change, record }).await))
         };

@@ -1,5 +1,7 @@
 //! What a follower may see of a change, with its own rights.
 
+use std::sync::Arc;
+
 use sunlit_domain::record::Record;
 
 use super::record_get;
@@ -9,7 +11,7 @@ use crate::{AppError, Change, Package, Reading};
 #[derive(Debug, Clone, PartialEq)]
 pub enum Seen {
     /// The record as it is now, which may be later than the change.
-    Record(Record),
+    Record(Arc<Record>),
     /// It is gone; the viewer could read it before.
     Gone,
 }
@@ -28,7 +30,7 @@ pub async fn run(reading: &Reading, package: &Package, change: &Change) -> Resul
         }
         None => {
             let found = record_get::by_ids(reading, package, &change.collection, &[change.id]).await?;
-            Ok(found.into_iter().next().map(Seen::Record))
+            Ok(found.into_iter().next().map(|record| Seen::Record(Arc::new(record))))
         }
     }
 }

@@ -232,7 +232,7 @@ async fn operate(visitor: Visitor, ask: Ask, id: String, serial: u64, says: mpsc
     let carries = Carries { mutations: true, subscriptions: true };
     let begun = match visitor.call(carries).await {
         Ok((schema, call)) => begin(&schema, ask, call).await,
-        Err(error) => Begun::Once(failure(&error, visitor.locale(), &visitor.trace)),
+        Err(error) => Begun::Once(Box::new(failure(&error, visitor.locale(), &visitor.trace))),
     };
     let said = |execution: &Execution| match execution.failed {
         Some(_) => Said::Error(id.clone(), execution.errors_json()),
