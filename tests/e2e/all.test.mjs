@@ -9,6 +9,8 @@ import './journeys/safety.mjs';
 import './journeys/layout.mjs';
 import './journeys/weight.mjs';
 import './journeys/graphql.mjs';
+import './journeys/audits.mjs';
+import './journeys/subscriptions.mjs';
 import './journeys/accessibility.mjs';
 import './journeys/pictures.mjs';
 import { stop } from './support/server.mjs';

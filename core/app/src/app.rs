@@ -12,8 +12,9 @@ use sunlit_plugin_host::{ArtefactCache, HostConfig, PluginHost};
 use sunlit_storage::platform::{Platform, package as package_table};
 use sunlit_storage::{StorageError, Stores};
 
+use crate::query::document_find::Documents;
 use crate::query::tenant_find::Directory;
-use crate::{AppError, Environment, Package, TenantContext};
+use crate::{AppError, Changes, Environment, Package, TenantContext};
 
 /// How many tenants' contexts stay in memory.
 const MAX_CONTEXTS: u64 = 10_000;
@@ -44,7 +45,10 @@ pub struct App {
     pub host: PluginHost,
     /// The clock and ids.
     pub environment: Arc<dyn Environment>,
+    /// What commands of this process changed, for whoever follows it.
+    pub changes: Changes,
     pub(crate) directory: Directory,
+    pub(crate) documents: Documents,
     packages: Cache<(String, String), Arc<Package>>,
     contexts: Cache<(TenantId, u64), Arc<TenantContext>>,
     /// Raised by every command that changes what a tenant has enabled. Contexts are kept by it, so that one that was being
@@ -67,7 +71,9 @@ impl App {
             stores,
             host,
             environment,
+            changes: Changes::default(),
             directory: Directory::new(),
+            documents: Documents::new(),
             packages: Cache::new(MAX_PACKAGES),
             contexts: Cache::builder().max_capacity(MAX_CONTEXTS).time_to_live(FRESH).build(),
             generation: AtomicU64::new(0),

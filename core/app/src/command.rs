@@ -1,7 +1,21 @@
 //! Commands: the only writers. One command is one transaction: records, audit and outbox together or not at all.
 
+pub mod document;
 pub mod package;
 pub mod record;
 pub mod setting;
 pub mod tenant;
 mod trail;
+
+use sunlit_domain::{Role, Scope};
+
+use crate::AppError;
+
+/// Refuses everybody but the tenant's administrators.
+fn only_administrators(scope: &Scope) -> Result<(), AppError> {
+    match scope.actor().id() {
+        None => Err(AppError::Unauthenticated),
+        Some(_) if scope.actor().has(Role::Administrator) => Ok(()),
+        Some(_) => Err(AppError::Denied),
+    }
+}

@@ -50,6 +50,15 @@ pub enum AppError {
     /// More than may be asked for at once.
     #[error("{0}")]
     Limit(String),
+    /// More at once than can be served now.
+    #[error("{0}")]
+    Overloaded(String),
+    /// No registered document has the hash.
+    #[error("no document with this hash is registered")]
+    DocumentUnknown,
+    /// The caller may send registered documents only.
+    #[error("only registered documents are answered: register the document, or sign in")]
+    DocumentNotTrusted,
     /// The plugin declined.
     #[error("the plugin declined: {0}")]
     PluginDeclined(String),
@@ -123,6 +132,9 @@ impl AppError {
             | Self::VersionTaken(_)
             | Self::UndeclaredCapability(_) => ErrorCode::InvalidInput,
             Self::Limit(_) => ErrorCode::LimitExceeded,
+            Self::Overloaded(_) => ErrorCode::Unavailable,
+            Self::DocumentUnknown => ErrorCode::DocumentUnknown,
+            Self::DocumentNotTrusted => ErrorCode::DocumentNotTrusted,
             Self::PluginDeclined(_) => ErrorCode::PluginDeclined,
             Self::PluginFailed { .. } => ErrorCode::PluginUnavailable,
             Self::Storage(error) if error.is_overload() => ErrorCode::Unavailable,
@@ -147,7 +159,9 @@ impl AppError {
             Self::Problems(problems) => {
                 Some(problems.iter().map(|problem| problem.message(locale)).collect::<Vec<_>>().join("；"))
             }
-            Self::Filter(_) | Self::Page(_) | Self::Argument(_) | Self::Limit(_) => Some(self.to_string()),
+            Self::Filter(_) | Self::Page(_) | Self::Argument(_) | Self::Limit(_) | Self::Overloaded(_) => {
+                Some(self.to_string())
+            }
             Self::BrokenReference => Some(message("problem.referred", locale).to_owned()),
             Self::PluginDeclined(reason) => Some(reason.clone()),
             Self::Shared(error) => error.detail(locale),

@@ -4,6 +4,7 @@
 //! `query/<noun>_<question>.rs`. Start reading at [`app`], then [`reading`].
 
 pub mod app;
+pub mod changes;
 pub mod command;
 pub mod environment;
 pub mod error;
@@ -15,6 +16,7 @@ pub mod tenant_context;
 pub mod tokens;
 
 pub use app::{App, AppConfig};
+pub use changes::{Change, ChangeKind, Changes};
 pub use environment::{Environment, SystemEnvironment};
 pub use error::AppError;
 pub use package::Package;

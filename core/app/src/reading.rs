@@ -62,6 +62,12 @@ impl Reading {
         Self { inner: Arc::clone(&self.inner), root }
     }
 
+    /// The same reading through the viewer's own root: the workspace of whoever signed in.
+    #[must_use]
+    pub fn own(&self) -> Self {
+        self.through(if self.inner.scope.actor().id().is_some() { Root::Workspace } else { Root::Public })
+    }
+
     /// The root that is read through; the public one at first.
     #[must_use]
     pub fn root(&self) -> Root {

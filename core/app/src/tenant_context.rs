@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
-use sunlit_domain::Scope;
+use sunlit_domain::core_setting;
 use sunlit_domain::manifest::Capability;
 use sunlit_domain::value::Value;
+use sunlit_domain::{CoreSettings, Scope};
 use sunlit_plugin_host::{Grants, Lane, LoadedPlugin};
 use sunlit_storage::tenant::{installation, setting};
 
@@ -33,6 +34,8 @@ pub struct TenantContext {
     pub packages: Vec<Arc<Installed>>,
     /// The digest of the package set: tenants with the same one share a schema.
     pub set_digest: String,
+    /// What its administrators set for the platform itself.
+    pub core: CoreSettings,
 }
 
 impl TenantContext {
@@ -71,7 +74,9 @@ impl TenantContext {
                 Err(error) => return Err(error),
             }
         }
-        Ok(Self { packages, set_digest: hex(&digest.finalize()) })
+        let own = settings.iter().filter(|setting| setting.package == core_setting::PACKAGE);
+        let core = CoreSettings::read(own.map(|setting| (setting.name.as_str(), setting.value.as_str())));
+        Ok(Self { packages, set_digest: hex(&digest.finalize()), core })
     }
 }
 

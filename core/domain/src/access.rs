@@ -34,7 +34,8 @@ pub fn readable(collection: &Collection, root: Root, actor: &Actor) -> Option<Fi
     let allowed = allowed(collection, Deed::Read, actor)?;
     Some(match root {
         Root::Public => published(collection).and(allowed),
-        Root::Workspace => allowed,
+        // What is not published is nobody's who has not signed in, whatever a rule says of the public.
+        Root::Workspace => Some(allowed).filter(|_| actor.id().is_some())?,
     })
 }
 
@@ -119,6 +120,13 @@ mod tests {
         assert!(sees(Root::Public, "published") && !sees(Root::Public, "draft"));
         assert!(sees(Root::Workspace, "published") && sees(Root::Workspace, "draft"));
         assert!(readable(&collection, Root::Public, &Actor::anonymous()).is_none());
+        let open: Collection = serde_json::from_value(json!({
+            "name": "site", "title": { "zh": "载体" }, "field": [{ "name": "name", "type": "string" }],
+            "access": { "read": [{ "role": "public" }] }
+        }))
+        .unwrap();
+        assert!(readable(&open, Root::Workspace, &Actor::anonymous()).is_none());
+        assert!(readable(&open, Root::Workspace, &editor).is_some());
     }
 
     #[test]

@@ -25,6 +25,10 @@ pub enum ErrorCode {
     LimitExceeded,
     /// The request's form is not supported (method, content type, accept).
     Unsupported,
+    /// No registered document has this hash. Named as Apollo's clients expect, which then send the text.
+    DocumentUnknown,
+    /// The tenant answers anonymous callers registered documents only.
+    DocumentNotTrusted,
     /// The plugin declined, for a reason of its own.
     PluginDeclined,
     /// The plugin failed, ran out of its limits or answered nonsense.
@@ -36,7 +40,7 @@ pub enum ErrorCode {
 }
 
 /// All codes, for tables and tests.
-pub const ALL: [ErrorCode; 14] = [
+pub const ALL: [ErrorCode; 16] = [
     ErrorCode::InvalidInput,
     ErrorCode::Required,
     ErrorCode::NotUnique,
@@ -47,6 +51,8 @@ pub const ALL: [ErrorCode; 14] = [
     ErrorCode::TooLarge,
     ErrorCode::LimitExceeded,
     ErrorCode::Unsupported,
+    ErrorCode::DocumentUnknown,
+    ErrorCode::DocumentNotTrusted,
     ErrorCode::PluginDeclined,
     ErrorCode::PluginUnavailable,
     ErrorCode::Unavailable,
@@ -68,6 +74,8 @@ impl ErrorCode {
             Self::TooLarge => "TOO_LARGE",
             Self::LimitExceeded => "LIMIT_EXCEEDED",
             Self::Unsupported => "UNSUPPORTED",
+            Self::DocumentUnknown => "PERSISTED_QUERY_NOT_FOUND",
+            Self::DocumentNotTrusted => "DOCUMENT_NOT_TRUSTED",
             Self::PluginDeclined => "PLUGIN_DECLINED",
             Self::PluginUnavailable => "PLUGIN_UNAVAILABLE",
             Self::Unavailable => "UNAVAILABLE",
@@ -81,8 +89,8 @@ impl ErrorCode {
         match self {
             Self::InvalidInput | Self::Required | Self::LimitExceeded => 400,
             Self::Unauthenticated => 401,
-            Self::Denied => 403,
-            Self::NotFound => 404,
+            Self::Denied | Self::DocumentNotTrusted => 403,
+            Self::NotFound | Self::DocumentUnknown => 404,
             Self::Conflict | Self::NotUnique => 409,
             Self::TooLarge => 413,
             Self::Unsupported => 415,

@@ -4,6 +4,7 @@
 //! [`filter`] and [`value`].
 
 pub mod access;
+pub mod core_setting;
 pub mod error_code;
 pub mod filter;
 pub mod geometry;
@@ -16,6 +17,7 @@ pub mod scope;
 pub mod toml_source;
 pub mod value;
 
+pub use core_setting::CoreSettings;
 pub use error_code::ErrorCode;
 pub use locale::{LocalText, Locale};
 pub use manifest::Manifest;

@@ -1,6 +1,7 @@
-//! The tables that every tenant's store has beside its collections: audit, outbox, installations, settings.
+//! The tables that every tenant's store has beside its collections: audit, outbox, installations, settings, documents.
 
 pub mod audit;
+pub mod document;
 pub mod installation;
 pub mod outbox;
 pub mod setting;
@@ -14,7 +15,8 @@ pub(crate) async fn create_tables(connection: &impl ConnectionTrait, engine: Eng
     create(connection, engine, audit::Entity).await?;
     create(connection, engine, outbox::Entity).await?;
     create(connection, engine, installation::Entity).await?;
-    create(connection, engine, setting::Entity).await
+    create(connection, engine, setting::Entity).await?;
+    create(connection, engine, document::Entity).await
 }
 
 pub(crate) async fn create<E: EntityTrait>(

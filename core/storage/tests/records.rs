@@ -15,6 +15,7 @@ use sunlit_domain::record::{Changes, Record, read_changes};
 use sunlit_domain::value::Timestamp;
 use sunlit_domain::{Actor, Scope, ScopeAuthority};
 use sunlit_storage::record::{self, ListQuery, Stamp, Target};
+use sunlit_storage::tenant::document;
 use sunlit_storage::{StorageError, Stores, Table, table};
 use uuid::Uuid;
 
@@ -190,6 +191,11 @@ async fn another_tenants_session_serves_nobody_else() {
     foreign(record::update(&two, &work, &kit.table, target, &changes, stamp(1)).await.map(drop));
     foreign(record::delete(&two, &work, &kit.table, target).await.map(drop));
     foreign(table::create(&two, &work, kit.table.manifest()).await);
+    let text = || "{ a }".to_owned();
+    let new = document::Document { hash: "00".to_owned(), text: text(), name: text(), at: stamp(1).at };
+    foreign(document::add(&two, &work, new).await);
+    foreign(document::find(&two, &session, "00").await.map(drop));
+    foreign(document::count(&two, &session).await.map(drop));
     assert!(kit.list(&two, &query).await.records.is_empty());
     let unknown = kit.authority.scope(TenantId(Uuid::from_u128(3)), Actor::anonymous());
     assert!(matches!(kit.stores.open(&unknown).await, Err(StorageError::NoStore)));

@@ -1,9 +1,11 @@
 //! The schema of a package set. One namespace object per package; root mutations carry the namespace in their name, since
 //! only root mutation fields run one after the other.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use async_graphql::dynamic::{Field, FieldFuture, FieldValue, Object, Schema, SchemaBuilder, SchemaError, TypeRef};
+use async_graphql::dynamic::{
+    Field, FieldFuture, FieldValue, Object, Schema, SchemaBuilder, SchemaError, Subscription, TypeRef,
+};
 use async_graphql::parser::types::ExecutableDocument;
 use moka::sync::Cache;
 use sunlit_app::AppError;
@@ -15,7 +17,7 @@ use sunlit_domain::id::lower_camel;
 use crate::argument::DEFAULT_FIRST;
 use crate::cost::Prices;
 use crate::names::{Names, describe};
-use crate::{collection, mutation, node, plugin, query, scalar};
+use crate::{collection, mutation, node, plugin, query, scalar, subscription};
 
 /// A composed schema.
 pub struct TenantSchema {
@@ -23,6 +25,7 @@ pub struct TenantSchema {
     pub(crate) prices: Prices,
     /// Documents that passed the gate and the parser, by their text.
     pub(crate) documents: Cache<String, Arc<ExecutableDocument>>,
+    sdl: OnceLock<String>,
 }
 
 /// The type of the second root.
@@ -45,9 +48,11 @@ impl TenantSchema {
 
     /// The schema in the schema definition language, types in alphabetical order.
     #[must_use]
-    pub fn sdl(&self) -> String {
-        let options = async_graphql::SDLExportOptions::new().sorted_fields().sorted_arguments().sorted_enum_items();
-        self.schema.sdl_with_options(options)
+    pub fn sdl(&self) -> &str {
+        self.sdl.get_or_init(|| {
+            let options = async_graphql::SDLExportOptions::new().sorted_fields().sorted_arguments().sorted_enum_items();
+            self.schema.sdl_with_options(options)
+        })
     }
 }
 
@@ -73,10 +78,12 @@ pub fn compose(manifests: &[Arc<Manifest>]) -> Result<TenantSchema, ComposeError
     let mut root = Object::new("Query").description("查询入口，每个功能包一个字段。 / One field for each package.");
     let mut mutations =
         Object::new("Mutation").description("每个字段是一个命令，依次执行。 / Each field is one command.");
+    let mut subscriptions = Subscription::new("Subscription")
+        .description("每个集合一个字段，通知其变更。 / One field a collection, which tells of its changes.");
     let (mut types, mut prices) = (Vec::new(), Prices::default());
     let mut workspace = Object::new(WORKSPACE)
         .description("工作区：登录后可见的全部内容，含草稿。 / What whoever signed in works with, drafts too.");
-    let (mut writes, mut has_workspace) = (false, false);
+    let (mut writes, mut listens, mut has_workspace) = (false, false, false);
     root = root.field(api_version());
     for (index, manifest) in manifests.iter().enumerate() {
         let names = Names::of(manifest);
@@ -100,6 +107,9 @@ pub fn compose(manifests: &[Arc<Manifest>]) -> Result<TenantSchema, ComposeError
         for collection in &manifest.collections {
             types.extend(collection::types(&names, collection));
             types.push(mutation::payload(&names, collection).into());
+            types.push(subscription::change(&names, collection).into());
+            subscriptions = subscriptions.field(subscription::field(&names, collection));
+            listens = true;
             for field in mutation::fields(&names, collection) {
                 mutations = mutations.field(field);
                 writes = true;
@@ -110,15 +120,16 @@ pub fn compose(manifests: &[Arc<Manifest>]) -> Result<TenantSchema, ComposeError
         types.push(workspace.into());
         root = root.field(workspace_field());
     }
-    let schema = Schema::build("Query", writes.then_some("Mutation"), None);
+    let schema = Schema::build("Query", writes.then_some("Mutation"), listens.then_some("Subscription"));
     let schema = scalar::register(schema, manifests).register(root);
     let schema = if writes { schema.register(mutations) } else { schema };
+    let schema = if listens { schema.register(subscriptions).register(subscription::shared()) } else { schema };
     let schema = types.into_iter().fold(schema, SchemaBuilder::register);
     // The gate and the cost have bounded the document before; these are the second wall.
     let schema = schema.limit_recursive_depth(32).limit_directives(20).finish()?;
     let weigh = |text: &String, _: &Arc<ExecutableDocument>| u32::try_from(text.len()).unwrap_or(u32::MAX);
     let documents = Cache::builder().weigher(weigh).max_capacity(REMEMBERED_BYTES).build();
-    Ok(TenantSchema { schema, prices, documents })
+    Ok(TenantSchema { schema, prices, documents, sdl: OnceLock::new() })
 }
 
 fn add_prices(prices: &mut Prices, manifest: &Manifest) {

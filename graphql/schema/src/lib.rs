@@ -4,13 +4,15 @@
 //! `sunlit-app` through the request's `Reading`. Knows nothing of HTTP or SQL. Start reading at [`compose`], then
 //! [`execute`].
 
+mod answer;
 mod argument;
+pub mod ask;
 mod collection;
 pub mod compose;
 mod cost;
 mod error;
 pub mod execute;
-mod gate;
+pub mod gate;
 mod loader;
 mod mutation;
 mod names;
@@ -19,6 +21,9 @@ mod plugin;
 mod query;
 mod reference;
 mod scalar;
+pub mod subscription;
 
+pub use ask::{Ask, Malformed};
 pub use compose::{ComposeError, TenantSchema, compose};
-pub use execute::{Execution, Limits, TraceId, execute, refusal};
+pub use execute::{Call, Carries, Execution, Limits, TraceId, execute, failure, is_acceptable, refusal};
+pub use subscription::{Begun, Live, begin};

@@ -21,6 +21,7 @@ use crate::scalar::UserError;
 
 /// What a mutation answers.
 struct Payload {
+    root: Root,
     installed: Arc<Installed>,
     record: Option<Arc<Record>>,
     errors: Vec<UserError>,
@@ -43,7 +44,7 @@ pub(crate) fn payload(names: &Names, collection: &Collection) -> Object {
             FieldFuture::Value(payload.and_then(|payload| {
                 let record = payload.record.clone()?;
                 let installed = Arc::clone(&payload.installed);
-                Some(FieldValue::owned_any(Node { root: Root::Workspace, installed, record }))
+                Some(FieldValue::owned_any(Node { root: payload.root, installed, record }))
             }))
         }))
         .field(Field::new("errors", TypeRef::named_nn_list_nn("UserError"), |ctx| {
@@ -101,14 +102,14 @@ async fn run<'a>(
 ) -> Result<Option<FieldValue<'a>>, Error> {
     let installed = installed(ctx, package)?;
     let outcome = write(ctx, verb, &installed, name).await?;
-    let reading = reading(ctx)?.through(Root::Workspace);
+    let reading = reading(ctx)?.own();
     reading.renew().await;
     let (record, errors) = match outcome {
         // What the caller may write but not read is not shown.
         Ok(record) => (record_get::written(&reading, &installed.package, name, record).map(Arc::new), Vec::new()),
         Err(error) => (None, expected(ctx, &error)?),
     };
-    Ok(Some(FieldValue::owned_any(Payload { installed, record, errors })))
+    Ok(Some(FieldValue::owned_any(Payload { root: reading.root(), installed, record, errors })))
 }
 
 async fn write(

@@ -52,6 +52,11 @@ impl Names {
     pub(crate) fn mutation(&self, verb: &str, collection: &Collection) -> String {
         format!("{}{verb}{}", self.namespace(), upper_camel(collection.name.as_str()))
     }
+
+    /// A root subscription field: `streetCardsStreetChanged`.
+    pub(crate) fn subscription(&self, collection: &Collection) -> String {
+        format!("{}{}Changed", self.namespace(), upper_camel(collection.name.as_str()))
+    }
 }
 
 /// A title and a description, Chinese first, as the schema's documentation shows them.

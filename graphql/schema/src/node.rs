@@ -12,6 +12,7 @@ use sunlit_domain::record::Record;
 use sunlit_domain::value::Value;
 
 use crate::error::{TraceId, to_gql};
+use crate::subscription::Settled;
 
 /// A record behind an object of a collection's type.
 #[derive(Debug, Clone)]
@@ -62,8 +63,11 @@ pub(crate) fn settle<'a>(
     result: Result<Option<FieldValue<'a>>, Error>,
 ) -> Result<Option<FieldValue<'a>>, Error> {
     result.or_else(|error| {
-        let error = error.into_server_error(ctx.ctx.item.pos);
-        ctx.ctx.add_error(ctx.ctx.set_error_path(error));
+        let error = ctx.ctx.set_error_path(error.into_server_error(ctx.ctx.item.pos));
+        match ctx.ctx.data_opt::<Settled>() {
+            Some(settled) => settled.push(error),
+            None => ctx.ctx.add_error(error),
+        }
         Ok(None)
     })
 }

@@ -12,6 +12,7 @@ use sunlit_domain::error_code::ALL;
 use sunlit_domain::manifest::{self, FieldType, Manifest};
 use sunlit_domain::value::{Kind, Value};
 
+use crate::answer;
 use crate::names::Names;
 
 pub(crate) const DECIMAL: &str = "Decimal";
@@ -86,6 +87,10 @@ pub(crate) fn enum_type(names: &Names, owner: &str, field: &manifest::Field) -> 
 
 /// A value as GraphQL answers it; `field_type` is the type of the field, or of a list's items.
 pub(crate) fn to_gql(field_type: Option<FieldType>, value: &Value) -> Option<FieldValue<'static>> {
+    // Every value of an answer passes here: one that no longer fits is left out, and the whole answer is then refused.
+    if !answer::charge(value.as_text().map_or(size_of::<Value>(), str::len)) {
+        return None;
+    }
     Some(match value {
         Value::Null => return None,
         Value::Bool(value) => FieldValue::value(*value),

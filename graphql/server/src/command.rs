@@ -3,10 +3,12 @@
 mod bench;
 mod demo;
 mod doctor;
+mod document;
 pub(crate) mod installation;
 mod output;
 mod plugin;
 mod serve;
+mod setting;
 mod tenant;
 mod token;
 
@@ -44,6 +46,12 @@ enum Command {
     /// Build and check plugins.
     #[command(subcommand)]
     Plugin(plugin::Command),
+    /// Register the GraphQL documents that a tenant trusts.
+    #[command(subcommand)]
+    Document(document::Command),
+    /// Set what the platform keeps for a tenant.
+    #[command(subcommand)]
+    Setting(setting::Command),
     /// Make an access token for development.
     Token(token::Args),
     /// Measure, and print lines `name value unit`.
@@ -61,7 +69,13 @@ pub fn run(cli: Cli, authority: ScopeAuthority) -> Result<(), Failed> {
     match &cli.command {
         Command::Demo(args) => args.apply(&mut config),
         // What these print is their answer; the log is for what goes wrong.
-        Command::Tenant(_) | Command::Plugin(_) | Command::Token(_) | Command::Bench(_) | Command::Doctor => {
+        Command::Tenant(_)
+        | Command::Plugin(_)
+        | Command::Document(_)
+        | Command::Setting(_)
+        | Command::Token(_)
+        | Command::Bench(_)
+        | Command::Doctor => {
             config.log =
                 format!("warn,{}", config.log.strip_prefix("info").unwrap_or_default().trim_start_matches(','));
         }
@@ -74,6 +88,8 @@ pub fn run(cli: Cli, authority: ScopeAuthority) -> Result<(), Failed> {
             Command::Demo(args) => demo::run(config, authority, &args).await,
             Command::Tenant(command) => tenant::run(&config, &authority, command).await,
             Command::Plugin(command) => plugin::run(&config, command),
+            Command::Document(command) => document::run(&config, &authority, command).await,
+            Command::Setting(command) => setting::run(&config, &authority, command).await,
             Command::Token(args) => token::run(&config, &args).await,
             Command::Bench(args) => bench::run(config, authority, args).await,
             Command::Doctor => doctor::run(&config, &authority).await,

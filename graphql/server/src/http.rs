@@ -1,16 +1,20 @@
 //! HTTP: the route table, and one file for each kind of answer.
 
 mod assets;
+mod cors;
+mod events;
 mod explorer;
 mod failure;
 mod graphql;
 mod health;
+mod media;
 mod page;
 mod preferences;
+mod socket;
 mod visitor;
 
 use actix_web::http::header;
-use actix_web::middleware::{Compress, DefaultHeaders};
+use actix_web::middleware::{Compress, DefaultHeaders, from_fn};
 use actix_web::web::{self, ServiceConfig, get, post};
 use actix_web::{App, Error, HttpServer, dev};
 use tracing_actix_web::TracingLogger;
@@ -34,11 +38,12 @@ fn tenant_routes(config: &mut ServiceConfig) {
     config
         .service(
             web::resource("/graphql")
-                .route(post().to(graphql::execute))
-                .route(get().to(explorer::page))
+                .wrap(from_fn(cors::guard))
+                .route(post().to(graphql::post))
+                .route(get().to(graphql::get))
                 .default_service(web::to(graphql::other_method)),
         )
-        .route("/graphql/schema.graphql", get().to(explorer::schema))
+        .service(web::resource("/graphql/schema.graphql").wrap(from_fn(cors::guard)).route(get().to(explorer::schema)))
         .route("/preferences", get().to(preferences::set))
         .route("/p/{package}", get().to(page::view))
         .route("/p/{package}/{path:.*}", get().to(page::view))

@@ -8,6 +8,7 @@ pub mod command;
 pub mod config;
 pub mod http;
 pub mod keys;
+pub mod live;
 pub mod packages;
 pub mod portal;
 pub mod state;

@@ -8,6 +8,7 @@ use sunlit_domain::ScopeAuthority;
 use sunlit_pages::Renderer;
 use sunlit_schema::{ComposeError, TenantSchema, compose};
 
+use crate::live::Live;
 use crate::token::TokenKeys;
 
 /// How many package sets have their schema in memory (a schema of 50 types is about 2.3 MB).
@@ -26,6 +27,8 @@ pub struct State {
     pub renderer: Renderer,
     /// Whether developers' tools are on.
     pub development: bool,
+    /// Connections that live on.
+    pub live: Live,
     schemas: Cache<String, Arc<TenantSchema>>,
 }
 
@@ -39,7 +42,7 @@ impl State {
         renderer: Renderer,
         development: bool,
     ) -> Self {
-        Self { app, authority, tokens, renderer, development, schemas: Cache::new(MAX_SCHEMAS) }
+        Self { app, authority, tokens, renderer, development, live: Live::default(), schemas: Cache::new(MAX_SCHEMAS) }
     }
 
     /// The schema of a tenant's package set, composed once for all tenants that share the set.

@@ -27,6 +27,15 @@ struct Claims {
     exp: i64,
 }
 
+/// What a good token says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Accepted {
+    /// Whom it speaks for.
+    pub actor: Actor,
+    /// Until when: a connection that lives longer than its token ends with it.
+    pub until: Timestamp,
+}
+
 /// Signs and checks tokens.
 #[derive(Clone)]
 pub struct TokenKeys {
@@ -102,11 +111,11 @@ impl TokenKeys {
         Ok(encode(&Header::new(Algorithm::EdDSA), &claims, &self.encoding)?)
     }
 
-    /// The actor that a token speaks for at `tenant`.
+    /// Whom a token speaks for at `tenant`, and until when.
     ///
     /// # Errors
     /// [`TokenError`] for any token that this installation did not sign for this tenant and this time.
-    pub fn check(&self, token: &str, tenant: TenantId) -> Result<Actor, TokenError> {
+    pub fn check(&self, token: &str, tenant: TenantId) -> Result<Accepted, TokenError> {
         if token.len() > MAX_BYTES {
             return Err(TokenError::TooLong);
         }
@@ -116,7 +125,8 @@ impl TokenKeys {
         if claims.tid != tenant {
             return Err(TokenError::OtherTenant);
         }
-        Ok(Actor::known(claims.sub, claims.roles))
+        let until = Timestamp::from_micros(claims.exp.saturating_mul(1_000_000)).ok_or(TokenError::TooLong)?;
+        Ok(Accepted { actor: Actor::known(claims.sub, claims.roles), until })
     }
 }
 
@@ -145,7 +155,8 @@ mod tests {
         let (tenant, other) = (TenantId(Uuid::from_u128(1)), TenantId(Uuid::from_u128(2)));
         let actor = ActorId(Uuid::from_u128(3));
         let token = keys.mint(tenant, actor, vec![Role::Editor], (now(), 15)).unwrap();
-        let checked = keys.check(&token, tenant).unwrap();
+        let Accepted { actor: checked, until } = keys.check(&token, tenant).unwrap();
+        assert!(until > now() && until < ago(-16));
         assert_eq!((checked.id(), checked.has(Role::Editor)), (Some(actor), true));
         assert!(keys.check(&token, other).is_err());
         assert!(TokenKeys::new(&[8; 32]).unwrap().check(&token, tenant).is_err());

@@ -128,6 +128,11 @@ async fn a_body_that_is_no_request_is_refused_before_it_is_read_further() {
     check(post("application/json", b"{".to_vec()), StatusCode::BAD_REQUEST, "INVALID_INPUT").await;
     check(post("application/json", b"{}".to_vec()), StatusCode::BAD_REQUEST, "INVALID_INPUT").await;
     check(post("application/json", "[".repeat(5_000).into_bytes()), StatusCode::BAD_REQUEST, "INVALID_INPUT").await;
+    let deep =
+        format!("{{\"query\":\"{{ apiVersion }}\",\"variables\":{{\"x\":{}{}}}}}", "[".repeat(200), "]".repeat(200));
+    check(post("application/json", deep.into_bytes()), StatusCode::BAD_REQUEST, "INVALID_INPUT").await;
+    check(post("application/json; charset=gbk", b"{}".to_vec()), StatusCode::UNSUPPORTED_MEDIA_TYPE, "UNSUPPORTED")
+        .await;
     check(post("application/json", vec![0xFF, 0xFE]), StatusCode::BAD_REQUEST, "INVALID_INPUT").await;
     let query = br#"{"query":"{ apiVersion }"}"#.to_vec();
     for foreign in ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x", ""] {
@@ -135,7 +140,7 @@ async fn a_body_that_is_no_request_is_refused_before_it_is_read_further() {
     }
     let strange = post("application/json", query.clone()).insert_header(("accept", "image/png"));
     check(strange, StatusCode::NOT_ACCEPTABLE, "UNSUPPORTED").await;
-    check(TestRequest::get().uri(&uri), StatusCode::METHOD_NOT_ALLOWED, "UNSUPPORTED").await;
+    check(TestRequest::get().uri(&uri), StatusCode::BAD_REQUEST, "INVALID_INPUT").await;
     check(TestRequest::delete().uri(&uri), StatusCode::METHOD_NOT_ALLOWED, "UNSUPPORTED").await;
     let (status, _, _) = app.call(post("application/json; charset=utf-8", query)).await;
     assert_eq!(status, StatusCode::OK);

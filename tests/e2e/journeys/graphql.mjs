@@ -1,9 +1,12 @@
 // The typed interface, as another system uses it.
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { test } from 'node:test';
 import { withPage } from '../support/browser.mjs';
 import { streets } from '../support/region.mjs';
-import { graphql, request } from '../support/server.mjs';
+import { binary, data, graphql, request } from '../support/server.mjs';
 
 const PAGE = `query Streets($after: String) {
   streetCards {
@@ -40,7 +43,9 @@ test('a filter answers what it names and nothing else', async () => {
   const { code, name } = streets[6];
   const query = 'query($name: String!) { streetCards { streets(filter: { name: { eq: $name } }) { nodes { code } totalCount } } }';
   const answer = await graphql(query, { name });
-  assert.deepEqual(answer.json(), { data: { streetCards: { streets: { nodes: [{ code }], totalCount: 1 } } } });
+  const { data, extensions } = answer.json();
+  assert.deepEqual(data, { streetCards: { streets: { nodes: [{ code }], totalCount: 1 } } });
+  assert.ok(extensions.cost.requested > 0 && extensions.cost.requested <= extensions.cost.limit);
 });
 
 test('a query of the plugin answers service points within a walk, nearest first', async () => {
@@ -71,6 +76,21 @@ test('the public cannot write', async () => {
   assert.ok(errors?.length || data.streetCardsDeleteStreet.errors.length);
   const left = (await graphql('{ streetCards { streets { totalCount } } }')).json();
   assert.equal(left.data.streetCards.streets.totalCount, 12);
+});
+
+test('a document that an operator registers is asked for by its hash', async () => {
+  const file = path.join(data, 'version.graphql');
+  writeFileSync(file, '{ apiVersion }\n');
+  const run = (...args) => execFileSync(binary, args, { encoding: 'utf8', env: { ...process.env, SUNLIT_DATA: data } });
+  const [documentId] = run('document', 'add', '610112', file).split('  ');
+  assert.match(documentId, /^sha256:[0-9a-f]{64}$/);
+  const body = JSON.stringify({ documentId });
+  const answer = await request('/t/610112/graphql', { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+  assert.ok(JSON.parse(answer.text).data.apiVersion, answer.text);
+  writeFileSync(file, '{ open(');
+  assert.throws(() => run('document', 'add', '610112', file), /version\.graphql/);
+  assert.throws(() => run('setting', 'set', '610112', 'allowed_origins', '["example.org"]'), /no web origin/);
+  run('setting', 'set', '610112', 'allowed_origins', '["https://example.org"]');
 });
 
 test('the schema can be fetched as text', async () => {

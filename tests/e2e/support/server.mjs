@@ -19,7 +19,9 @@ const STOP_MS = 15_000;
 
 /** Where it answers, once the tests run. */
 export let origin;
-let data;
+/** Its data folder, and the binary itself. */
+export let data;
+export let binary;
 let server;
 let exited;
 let said = '';
@@ -29,7 +31,8 @@ before(async () => {
   data = await mkdtemp(path.join(tmpdir(), 'sunlit-e2e-'));
   const port = await freePort();
   origin = `http://127.0.0.1:${port}`;
-  start(findBinary(), ['demo', '--data', data, '--port', String(port)]);
+  binary = findBinary();
+  start(binary, ['demo', '--data', data, '--port', String(port)]);
   await ready();
 });
 after(async () => {

@@ -9,11 +9,13 @@
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
+use actix_web::dev::ServiceResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::HeaderMap;
 use actix_web::{test, web};
 use serde_json::{Value as Json, json};
 use sunlit_app::command::package::publish::{self, Existing};
+use sunlit_app::command::setting::set;
 use sunlit_app::{App, AppConfig, Environment as _, SystemEnvironment};
 use sunlit_domain::id::{ActorId, TenantId, TenantSlug};
 use sunlit_domain::{Actor, Role, Scope, ScopeAuthority};
@@ -172,6 +174,30 @@ impl TestApp {
         let response = test::call_service(&service, request.to_request()).await;
         let (status, headers) = (response.status(), response.headers().clone());
         (status, headers, test::read_body(response).await)
+    }
+
+    /// The server's state.
+    #[must_use]
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// Any request, whose answer is read by the test, such as an event stream.
+    pub async fn open(&self, request: test::TestRequest) -> ServiceResponse {
+        let service = test::init_service(application(self.state.clone())).await;
+        test::call_service(&service, request.to_request()).await.map_into_boxed_body()
+    }
+
+    /// Sets something of the platform, as the tenant's administrator.
+    pub async fn set(&self, tenant: TenantId, name: &str, value: &Json) {
+        set::run(&self.state.app, &self.administrator(tenant), name, value).await.unwrap();
+    }
+
+    /// The scope of an administrator of the tenant.
+    #[must_use]
+    pub fn administrator(&self, tenant: TenantId) -> Scope {
+        let actor = Actor::known(ActorId(Uuid::from_u128(43)), vec![Role::Administrator]);
+        self.state.authority.scope(tenant, actor)
     }
 
     /// A page as text.

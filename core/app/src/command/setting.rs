@@ -1,4 +1,6 @@
-//! What a tenant sets for a package, checked against what the manifest declares.
+//! What a tenant sets: for a package, checked against what the manifest declares; for the platform, see [`set`].
+
+pub mod set;
 
 use std::collections::BTreeMap;
 

@@ -9,7 +9,7 @@ use sunlit_storage::tenant::{audit, outbox};
 use sunlit_storage::{Table, Work};
 
 use crate::package::hex;
-use crate::{App, AppError};
+use crate::{App, AppError, Change, ChangeKind};
 
 /// What was done to a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,6 +28,14 @@ impl Done {
         }
     }
 
+    fn kind(self) -> ChangeKind {
+        match self {
+            Self::Created => ChangeKind::Created,
+            Self::Updated => ChangeKind::Updated,
+            Self::Deleted => ChangeKind::Deleted,
+        }
+    }
+
     fn event(self) -> &'static str {
         match self {
             Self::Created => "created",
@@ -37,7 +45,8 @@ impl Done {
     }
 }
 
-/// Writes the audit entry and the event of a change from `before` to `after`.
+/// Writes the audit entry and the event of a change from `before` to `after`; answers what is to be told once it is
+/// committed (`Changes::commit`).
 pub(super) async fn of_record(
     app: &App,
     scope: &Scope,
@@ -45,8 +54,8 @@ pub(super) async fn of_record(
     table: &Table,
     (before, after): (Option<&Record>, Option<&Record>),
     (done, at): (Done, Timestamp),
-) -> Result<(), AppError> {
-    let Some(record) = after.or(before) else { return Ok(()) };
+) -> Result<Option<Change>, AppError> {
+    let Some(record) = after.or(before) else { return Ok(None) };
     let collection = table.collection();
     let subject = format!("{}.{}", table.manifest().plugin.id, collection.name);
     let digest = |record: Option<&Record>| record.map(|record| hex(&Sha256::digest(record.canonical(collection))));
@@ -67,7 +76,16 @@ pub(super) async fn of_record(
         record: record.id,
         version: record.version(),
     };
-    Ok(outbox::write(scope, work, event).await?)
+    outbox::write(scope, work, event).await?;
+    Ok(Some(Change {
+        tenant: scope.tenant(),
+        package: table.manifest().plugin.id.as_str().into(),
+        collection: collection.name.as_str().into(),
+        id: record.id,
+        version: record.version(),
+        kind: done.kind(),
+        removed: before.filter(|_| after.is_none()).cloned(),
+    }))
 }
 
 /// Writes the audit entry of a change to something that is no record.

@@ -18,7 +18,9 @@ pub(super) const MAX_FIELDS: usize = 100;
 /// How many computed fields a collection may have, how many fields each may need, and how many rules a deed may have.
 const MAX_COMPUTED: usize = 20;
 /// Package ids whose types or root fields every schema has already.
-const RESERVED_PACKAGES: [&str; 19] = [
+const RESERVED_PACKAGES: [&str; 21] = [
+    crate::core_setting::PACKAGE,
+    "change-kind",
     "query",
     "mutation",
     "subscription",

@@ -13,7 +13,7 @@ use sunlit_domain::filter::{self, Purpose};
 use sunlit_domain::manifest::Spelling;
 use sunlit_domain::page::Order;
 use sunlit_domain::{Locale, Scope};
-use sunlit_schema::{Limits, TenantSchema, TraceId, execute};
+use sunlit_schema::{Ask, Call, Carries, Limits, TenantSchema, TraceId, execute};
 
 use super::hand_written::{self, Limit};
 use super::measure::{CpuAccounts, CpuClock, Series, line, timed, timed_async};
@@ -136,7 +136,7 @@ impl Parts {
 
     async fn step(&self, step: Step, calls: usize) -> Result<(Vec<Duration>, Duration), Failed> {
         match step {
-            Step::Body => timed(calls, || done(serde_json::from_str::<async_graphql::Request>(&self.body))),
+            Step::Body => timed(calls, || done(serde_json::from_str::<Ask>(&self.body))),
             Step::Parse => timed(calls, || done(parse_query(&self.query))),
             Step::Serialise => timed(calls, || done(serde_json::to_string(&self.response))),
             Step::Snapshot => timed_async(calls, || self.snapshot()).await,
@@ -160,9 +160,11 @@ impl Parts {
     }
 
     async fn execute(&self) -> Result<async_graphql::Response, Failed> {
-        let request = serde_json::from_str(&self.body)?;
+        let ask = serde_json::from_str(&self.body)?;
         let reading = Reading::begin(&self.state.app, self.visitor.clone(), Locale::Zh).await?;
-        let done = execute(&self.schema, request, reading, Limits::ANONYMOUS, TraceId(String::new())).await;
+        let carries = Carries { mutations: true, subscriptions: false };
+        let call = Call { reading, limits: Limits::ANONYMOUS, carries, trace: TraceId(String::new()) };
+        let done = execute(&self.schema, ask, call).await;
         match done.response.errors.first() {
             None => Ok(done.response),
             Some(error) => Err(format!("the list is refused: {}", error.message).into()),

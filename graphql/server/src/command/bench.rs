@@ -23,6 +23,8 @@ enum Name {
     Plugin,
     /// A GraphQL list against a hand-written handler.
     Graphql,
+    /// The gate before the GraphQL parser, on documents that would kill it and on an ordinary one.
+    Gate,
     /// Cold start of the demo and memory at rest.
     Start,
 }
@@ -31,6 +33,7 @@ pub(super) async fn run(config: Config, authority: ScopeAuthority, args: Args) -
     match args.name {
         Name::Plugin => bench::plugin::run(&config, args.rounds).await,
         Name::Graphql => bench::graphql::run(config, authority, args.rounds).await,
+        Name::Gate => bench::gate::run(args.rounds),
         Name::Start => bench::start::run(config, &authority).await,
     }
 }

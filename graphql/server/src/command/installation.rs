@@ -3,7 +3,10 @@
 use std::sync::Arc;
 
 use sunlit_app::command::package::publish::{self, Existing};
+use sunlit_app::query::tenant_find;
 use sunlit_app::{App, AppConfig, AppError, SystemEnvironment};
+use sunlit_domain::id::{ActorId, TenantSlug};
+use sunlit_domain::{Actor, Role, Scope, ScopeAuthority};
 
 use super::Failed;
 use crate::config::Config;
@@ -37,4 +40,14 @@ impl Installation {
         }
         Ok(Self { app, keys })
     }
+}
+
+/// The actor of the command line in the audit trail.
+const OPERATOR: ActorId = ActorId(uuid::Uuid::nil());
+
+/// The scope of an operator who administers `tenant`.
+pub(crate) async fn administrator(app: &App, authority: &ScopeAuthority, tenant: &TenantSlug) -> Result<Scope, Failed> {
+    let found = tenant_find::by_slug(app, tenant.as_str()).await;
+    let found = found.map_err(|error| format!("there is no tenant {tenant}: see `sunlit tenant list`: {error}"))?;
+    Ok(authority.scope(found.id, Actor::known(OPERATOR, vec![Role::Administrator])))
 }

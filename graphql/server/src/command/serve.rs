@@ -27,7 +27,8 @@ pub(super) async fn until_stopped(
     let Installation { app, keys } = installation;
     let tokens = TokenKeys::new(&keys.tokens)?;
     let state = State::new(app.clone(), authority, tokens, Renderer::new()?, config.development);
-    let server = crate::http::serve(web::Data::new(state), config.listen, config.workers).map_err(|error| {
+    let state = web::Data::new(state);
+    let server = crate::http::serve(state.clone(), config.listen, config.workers).map_err(|error| {
         format!("cannot listen on {}: {error}: stop what uses the port, or choose another with `listen`", config.listen)
     })?;
     tracing::info!(listen = %config.listen, allocation = ?app.host.allocation(), "serving");
@@ -38,6 +39,7 @@ pub(super) async fn until_stopped(
             tracing::error!(%error, "signals cannot be received: only a kill stops this process");
             return;
         }
+        state.live.end();
         tracing::info!("stopping: requests that run come to their end");
         handle.stop(true).await;
     });

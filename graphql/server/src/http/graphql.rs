@@ -1,110 +1,182 @@
-//! GraphQL over HTTP: JSON in by POST, JSON out. A body is read up to its limit, the document passes the gate, and the
-//! answer's status says whether the document was executed.
+//! GraphQL over HTTP (draft of 2025): queries by GET, queries and mutations by POST with JSON, subscriptions as an event
+//! stream; JSON out. A body is read up to its limit, the document passes the gate, and the answer's status says whether the
+//! document was executed. Who may ask from which page: `cors.rs`.
 
 use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
+use serde_json::{Map, Value as Json};
 use sunlit_domain::{ErrorCode, Locale};
-use sunlit_schema::{Execution, Limits, execute as execute_document, refusal};
+use sunlit_schema::{Ask, Carries, Execution, execute as execute_document, refusal};
 
 use super::failure::Form;
+use super::media::{Media, negotiate};
 use super::visitor::Visitor;
+use super::{events, explorer, socket};
 
 /// Bytes of a body: the largest document and its variables.
-const MAX_BODY: usize = 256 * 1024;
-const RESPONSE: &str = "application/graphql-response+json";
-const JSON: &str = "application/json";
+pub(super) const MAX_BODY: usize = 256 * 1024;
 
-/// Answers a query or a mutation.
-pub(super) async fn execute(visitor: Visitor, request: HttpRequest, body: web::Payload) -> HttpResponse {
-    let locale = visitor.locale();
-    let Some(media) = acceptable(&request) else {
-        return plain(
-            StatusCode::NOT_ACCEPTABLE,
-            ErrorCode::Unsupported,
-            "accept application/graphql-response+json",
-            locale,
-        );
-    };
-    if !is_json(&request) {
-        // Anything that a foreign page's form can post is refused here.
-        return plain(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            ErrorCode::Unsupported,
-            "send Content-Type: application/json",
-            locale,
-        );
+/// What GET and POST answer in, unless a page is shown.
+const OFFERED: [Media; 3] = [Media::Response, Media::Json, Media::Events];
+
+/// A request that is refused before its document is looked at.
+struct Unreadable {
+    status: StatusCode,
+    code: ErrorCode,
+    detail: String,
+}
+
+impl Unreadable {
+    fn new(status: StatusCode, code: ErrorCode, detail: impl Into<String>) -> Self {
+        Self { status, code, detail: detail.into() }
     }
-    let bytes = match body.to_bytes_limited(MAX_BODY).await {
-        Ok(Ok(bytes)) => bytes,
-        Ok(Err(_)) => return plain(StatusCode::BAD_REQUEST, ErrorCode::InvalidInput, "the body broke off", locale),
-        Err(_) => {
-            let detail = format!("the body is larger than {MAX_BODY} bytes");
-            return plain(StatusCode::PAYLOAD_TOO_LARGE, ErrorCode::TooLarge, &detail, locale);
-        }
-    };
-    let parsed = match serde_json::from_slice::<async_graphql::Request>(&bytes) {
-        Ok(parsed) if !parsed.query.is_empty() => parsed,
-        Ok(_) => return plain(StatusCode::BAD_REQUEST, ErrorCode::InvalidInput, "the request has no query", locale),
-        Err(error) => {
-            let detail = format!("the body is not a GraphQL request: {error}");
-            return plain(StatusCode::BAD_REQUEST, ErrorCode::InvalidInput, &detail, locale);
-        }
-    };
-    let limits = if visitor.scope.actor().id().is_some() { Limits::SIGNED_IN } else { Limits::ANONYMOUS };
-    let prepared = async {
-        let reading = visitor.reading().await?;
-        let schema = visitor.state.schema(reading.context()).await?;
-        Ok((reading, schema))
-    };
-    match prepared.await {
-        Ok((reading, schema)) => {
-            let execution = execute_document(&schema, parsed, reading, limits, visitor.trace.clone()).await;
-            respond(&execution, media)
-        }
-        Err(error) => visitor.failure(error, Form::Json).answer(&visitor.state),
+
+    fn bad(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, ErrorCode::InvalidInput, detail)
     }
 }
 
+/// Answers a query; opens a WebSocket; shows GraphiQL to a browser while developing.
+pub(super) async fn get(visitor: Visitor, request: HttpRequest, body: web::Payload) -> HttpResponse {
+    if request.headers().contains_key(header::SEC_WEBSOCKET_KEY) {
+        return socket::open(visitor, &request, body);
+    }
+    let ask = from_address(&request);
+    let asks_nothing = ask.as_ref().is_ok_and(|ask| !ask.has_document());
+    if asks_nothing && visitor.state.development {
+        let offered = [Media::Response, Media::Json, Media::Page];
+        if negotiate(&request, &offered) == Some(Media::Page) {
+            return explorer::page();
+        }
+    }
+    answer(visitor, &request, ask, Carries { mutations: false, subscriptions: false }).await
+}
+
+/// Answers a query or a mutation.
+pub(super) async fn post(visitor: Visitor, request: HttpRequest, body: web::Payload) -> HttpResponse {
+    let ask = from_body(&request, body).await;
+    answer(visitor, &request, ask, Carries { mutations: true, subscriptions: false }).await
+}
+
 /// Another method than GET and POST.
-pub(super) async fn other_method() -> HttpResponse {
+pub(super) async fn other_method(request: HttpRequest) -> HttpResponse {
+    if request.method() == actix_web::http::Method::OPTIONS {
+        return HttpResponse::NoContent().insert_header((header::ALLOW, "GET, POST, OPTIONS")).finish();
+    }
     let mut response = plain(StatusCode::METHOD_NOT_ALLOWED, ErrorCode::Unsupported, "use POST", Locale::Zh);
     response.headers_mut().insert(header::ALLOW, header::HeaderValue::from_static("GET, POST"));
     response
 }
 
-/// Answers a request that is refused before it is executed.
-pub(super) fn plain(status: StatusCode, code: ErrorCode, detail: &str, locale: Locale) -> HttpResponse {
-    write(status, RESPONSE, &refusal(code, detail, locale, None))
+async fn answer(
+    visitor: Visitor,
+    request: &HttpRequest,
+    ask: Result<Ask, Unreadable>,
+    carries: Carries,
+) -> HttpResponse {
+    let locale = visitor.locale();
+    let Some(media) = negotiate(request, &OFFERED) else {
+        let detail = "accept application/graphql-response+json, application/json or text/event-stream";
+        return plain(StatusCode::NOT_ACCEPTABLE, ErrorCode::Unsupported, detail, locale);
+    };
+    let ask = match ask {
+        Ok(ask) if ask.has_document() => ask,
+        Ok(_) => return unreadable(&Unreadable::bad("the request has no query and no documentId"), media, locale),
+        Err(error) => return unreadable(&error, media, locale),
+    };
+    if media == Media::Events {
+        return events::open(visitor, ask, carries).await;
+    }
+    match visitor.call(carries).await {
+        Ok((schema, call)) => respond(&execute_document(&schema, ask, call).await, media, carries),
+        Err(error) => visitor.failure(error, Form::Json).answer(&visitor.state),
+    }
 }
 
-fn respond(execution: &Execution, media: &'static str) -> HttpResponse {
-    // GraphQL over HTTP, §6.4: a document that was not executed is 4xx in the new media type, 200 in the old one.
-    let status = if execution.executed || media == JSON { StatusCode::OK } else { StatusCode::BAD_REQUEST };
-    write(status, media, execution)
+/// The parameters of a GET request. Variables and extensions are JSON.
+fn from_address(request: &HttpRequest) -> Result<Ask, Unreadable> {
+    let pairs = web::Query::<Vec<(String, String)>>::from_query(request.query_string());
+    let pairs = pairs.map_err(|_| Unreadable::bad("the address is not well-formed"))?.into_inner();
+    let mut parameters = Map::new();
+    for (name, text) in pairs {
+        let value = match name.as_str() {
+            "variables" | "extensions" if !text.is_empty() => serde_json::from_str(&text)
+                .map_err(|error| Unreadable::bad(format!("`{name}` is not JSON: {error}")))?,
+            "variables" | "extensions" => Json::Null,
+            _ => Json::String(text),
+        };
+        if parameters.insert(name.clone(), value).is_some() {
+            return Err(Unreadable::bad(format!("`{name:.40}` is given twice")));
+        }
+    }
+    Ask::try_from(parameters).map_err(|error| Unreadable::bad(error.to_string()))
 }
 
-fn write(status: StatusCode, media: &'static str, execution: &Execution) -> HttpResponse {
-    HttpResponse::build(status)
-        .content_type(format!("{media}; charset=utf-8"))
-        .insert_header((header::CACHE_CONTROL, "no-store"))
-        .body(execution.to_json())
+/// The parameters of a POST request. Anything that a foreign page's form can post is refused here.
+async fn from_body(request: &HttpRequest, body: web::Payload) -> Result<Ask, Unreadable> {
+    let unsupported = |detail| Unreadable::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, ErrorCode::Unsupported, detail);
+    if !is_json(request) {
+        return Err(unsupported("send Content-Type: application/json in UTF-8"));
+    }
+    if request.headers().get(header::CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity") {
+        return Err(unsupported("send the body without Content-Encoding"));
+    }
+    let bytes = match body.to_bytes_limited(MAX_BODY).await {
+        Ok(Ok(bytes)) => bytes,
+        Ok(Err(_)) => return Err(Unreadable::bad("the body broke off")),
+        Err(_) => {
+            let detail = format!("the body is larger than {MAX_BODY} bytes");
+            return Err(Unreadable::new(StatusCode::PAYLOAD_TOO_LARGE, ErrorCode::TooLarge, detail));
+        }
+    };
+    serde_json::from_slice(&bytes)
+        .map_err(|error| Unreadable::bad(format!("the body is not a GraphQL request: {error}")))
 }
 
 fn is_json(request: &HttpRequest) -> bool {
     let header = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let mut parts = header.split(';').map(str::trim);
-    let essence = parts.next().is_some_and(|essence| essence.eq_ignore_ascii_case(JSON));
-    essence && parts.all(|part| part.is_empty() || part.eq_ignore_ascii_case("charset=utf-8"))
+    let essence = parts.next().is_some_and(|essence| essence.eq_ignore_ascii_case(Media::Json.name()));
+    let utf_8 = |part: &str| part.is_empty() || part.replace('"', "").eq_ignore_ascii_case("charset=utf-8");
+    essence && parts.all(utf_8)
 }
 
-/// The media type to answer in; none when the caller accepts neither. A caller that names nothing gets plain JSON.
-fn acceptable(request: &HttpRequest) -> Option<&'static str> {
-    let Some(accept) = request.headers().get(header::ACCEPT) else { return Some(JSON) };
-    let accept = accept.to_str().ok()?.to_ascii_lowercase();
-    let mut ranges = accept.split(',').map(|range| range.split(';').next().unwrap_or_default().trim());
-    ranges.find_map(|range| match range {
-        RESPONSE => Some(RESPONSE),
-        JSON | "application/*" | "*/*" => Some(JSON),
-        _ => None,
-    })
+/// Answers a request that is refused before it is executed.
+pub(super) fn plain(status: StatusCode, code: ErrorCode, detail: &str, locale: Locale) -> HttpResponse {
+    write(status, Media::Response, &refusal(code, detail, locale, None))
+}
+
+fn unreadable(error: &Unreadable, media: Media, locale: Locale) -> HttpResponse {
+    let media = if media == Media::Json { Media::Json } else { Media::Response };
+    write(error.status, media, &refusal(error.code, &error.detail, locale, None))
+}
+
+fn respond(execution: &Execution, media: Media, carries: Carries) -> HttpResponse {
+    let status = status(execution.failed, media, carries);
+    let mut response = write(status, media, execution);
+    if status == StatusCode::METHOD_NOT_ALLOWED {
+        response.headers_mut().insert(header::ALLOW, header::HeaderValue::from_static("POST"));
+    }
+    response
+}
+
+/// GraphQL over HTTP, §6.4: a document that is refused is 4xx in the new media type, and 200 in the old one.
+fn status(failed: Option<ErrorCode>, media: Media, carries: Carries) -> StatusCode {
+    use ErrorCode::{DocumentUnknown, InvalidInput, LimitExceeded, TooLarge, Unsupported};
+    match failed {
+        None => StatusCode::OK,
+        Some(Unsupported) if carries.mutations => StatusCode::NOT_ACCEPTABLE,
+        Some(Unsupported) => StatusCode::METHOD_NOT_ALLOWED,
+        Some(InvalidInput | LimitExceeded | TooLarge | DocumentUnknown) if media == Media::Json => StatusCode::OK,
+        Some(TooLarge) => StatusCode::BAD_REQUEST,
+        Some(code) => StatusCode::from_u16(code.http_status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+    }
+}
+
+fn write(status: StatusCode, media: Media, execution: &Execution) -> HttpResponse {
+    HttpResponse::build(status)
+        .content_type(format!("{}; charset=utf-8", media.name()))
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .append_header((header::VARY, "Accept"))
+        .body(execution.to_json())
 }

@@ -3,26 +3,33 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::http::header;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
 use sunlit_app::query::tenant_find;
 use sunlit_app::{AppError, Reading};
+use sunlit_domain::value::Timestamp;
 use sunlit_domain::{Actor, Locale, Scope};
-use sunlit_schema::TraceId;
+use sunlit_schema::{Call, Carries, Limits, TenantSchema, TraceId};
 use sunlit_storage::platform::tenant::Tenant;
+use tokio::time::Instant;
 use tracing_actix_web::RequestId;
 
 use super::failure::{Failure, Form};
 use super::preferences::Chosen;
 use crate::state::State;
+use crate::token::Accepted;
 
 /// A request to one tenant.
+#[derive(Clone)]
 pub(super) struct Visitor {
     pub(super) state: web::Data<State>,
     pub(super) tenant: Arc<Tenant>,
     pub(super) scope: Scope,
+    /// When the credential ends; none for the anonymous.
+    pub(super) until: Option<Timestamp>,
     pub(super) chosen: Chosen,
     /// `/t/<slug>`, or nothing on the tenant's own host name.
     pub(super) base: String,
@@ -38,6 +45,28 @@ impl Visitor {
 
     pub(super) async fn reading(&self) -> Result<Reading, AppError> {
         Reading::begin(&self.state.app, self.scope.clone(), self.locale()).await
+    }
+
+    /// What the API needs to answer: the tenant's schema, and who asks for what.
+    pub(super) async fn call(&self, carries: Carries) -> Result<(Arc<TenantSchema>, Call), AppError> {
+        let reading = self.reading().await?;
+        let schema = self.state.schema(reading.context()).await?;
+        let limits = if self.scope.actor().id().is_some() { Limits::SIGNED_IN } else { Limits::ANONYMOUS };
+        Ok((schema, Call { reading, limits, carries, trace: self.trace.clone() }))
+    }
+
+    /// When the credential ends, on the clock of timers; none for the anonymous.
+    pub(super) fn ends(&self) -> Option<Instant> {
+        let left = self.until?.micros().saturating_sub(self.state.app.environment.now().micros());
+        Some(Instant::now() + Duration::from_micros(u64::try_from(left).unwrap_or(0)))
+    }
+
+    /// Speaks for whom an `Authorization` value says from now on.
+    pub(super) fn sign_in(&mut self, credential: &str) -> Result<(), AppError> {
+        let accepted = check(&self.state, credential, &self.tenant)?;
+        self.scope = self.state.authority.scope(self.tenant.id, accepted.actor);
+        self.until = Some(accepted.until);
+        Ok(())
     }
 
     pub(super) fn failure(&self, error: AppError, form: Form) -> Failure {
@@ -63,10 +92,14 @@ async fn visitor(request: &HttpRequest) -> Result<Visitor, Failure> {
     let fail = |error| Failure::new(error, form, chosen, trace.clone()).at(&path);
     let Some(state) = request.app_data::<web::Data<State>>().cloned() else { return Err(fail(AppError::NotFound)) };
     let (tenant, base) = tenant(&state, request).await.map_err(&fail)?;
-    let actor = actor(&state, request, &tenant).map_err(|error| fail(error).of(&tenant, &base))?;
     tracing::Span::current().record("tenant.id", tracing::field::display(tenant.id));
-    let scope = state.authority.scope(tenant.id, actor);
-    Ok(Visitor { state, tenant, scope, chosen, base, path, trace })
+    let scope = state.authority.scope(tenant.id, Actor::anonymous());
+    let mut visitor = Visitor { state, tenant, scope, until: None, chosen, base, path, trace };
+    if let Some(header) = request.headers().get(header::AUTHORIZATION) {
+        let signed_in = header.to_str().map_err(|_| AppError::Unauthenticated).and_then(|value| visitor.sign_in(value));
+        signed_in.map_err(|error| visitor.failure(error, form))?;
+    }
+    Ok(visitor)
 }
 
 /// The tenant that the address is for, with what comes before its paths.
@@ -89,19 +122,13 @@ pub(super) fn host(request: &HttpRequest) -> Option<String> {
     Some(name.trim_end_matches('.').to_ascii_lowercase())
 }
 
-/// The anonymous actor without a token; with a token the one it speaks for, or a refusal: never a silent fall-back.
-fn actor(state: &State, request: &HttpRequest, tenant: &Tenant) -> Result<Actor, AppError> {
-    let Some(header) = request.headers().get(header::AUTHORIZATION) else { return Ok(Actor::anonymous()) };
-    let token = header.to_str().ok().and_then(|value| value.strip_prefix("Bearer "));
-    let checked = token.map(|token| state.tokens.check(token.trim(), tenant.id));
-    match checked {
-        Some(Ok(actor)) => Ok(actor),
-        Some(Err(error)) => {
-            tracing::info!(%error, "a token was refused");
-            Err(AppError::Unauthenticated)
-        }
-        None => Err(AppError::Unauthenticated),
-    }
+/// What the token of an `Authorization` value says, or a refusal: never a silent fall-back to the anonymous actor.
+fn check(state: &State, credential: &str, tenant: &Tenant) -> Result<Accepted, AppError> {
+    let token = credential.strip_prefix("Bearer ").ok_or(AppError::Unauthenticated)?;
+    state.tokens.check(token.trim(), tenant.id).map_err(|error| {
+        tracing::info!(%error, "a token was refused");
+        AppError::Unauthenticated
+    })
 }
 
 pub(super) fn trace(request: &HttpRequest) -> TraceId {

@@ -37,7 +37,7 @@ pub async fn run(
     let inserted = record::insert(scope, &work, table, id, &changes, Stamp { at }).await;
     let record = inserted.map_err(|error| not_unique(table, error, spelling))?;
     within(&filter, &record)?;
-    trail::of_record(app, scope, &work, table, (None, Some(&record)), (Done::Created, at)).await?;
-    work.commit().await?;
+    let change = trail::of_record(app, scope, &work, table, (None, Some(&record)), (Done::Created, at)).await?;
+    app.changes.commit(work, change).await?;
     Ok(record)
 }

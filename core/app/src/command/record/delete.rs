@@ -30,7 +30,7 @@ pub async fn run(
     let work = app.stores.open(scope).await?.work(scope).await?;
     referrers.check(scope, &work, id).await?;
     let before = record::delete(scope, &work, table, Target { id, version, filter: &filter }).await?;
-    trail::of_record(app, scope, &work, table, (Some(&before), None), (Done::Deleted, at)).await?;
-    work.commit().await?;
+    let change = trail::of_record(app, scope, &work, table, (Some(&before), None), (Done::Deleted, at)).await?;
+    app.changes.commit(work, change).await?;
     Ok(before)
 }

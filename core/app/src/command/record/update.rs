@@ -39,7 +39,7 @@ pub async fn run(
     let updated = record::update(scope, &work, table, target, &changes, Stamp { at }).await;
     let (before, after) = updated.map_err(|error| not_unique(table, error, spelling))?;
     within(&filter, &after)?;
-    trail::of_record(app, scope, &work, table, (Some(&before), Some(&after)), (Done::Updated, at)).await?;
-    work.commit().await?;
+    let change = trail::of_record(app, scope, &work, table, (Some(&before), Some(&after)), (Done::Updated, at)).await?;
+    app.changes.commit(work, change).await?;
     Ok(after)
 }

@@ -1,0 +1,3 @@
+//! The GraphQL documents that a tenant trusts.
+
+pub mod add;
