@@ -8,6 +8,7 @@ mod check_view;
 mod collection;
 mod field;
 mod query;
+mod schedule;
 mod view;
 
 use std::collections::BTreeMap;
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 pub use collection::{AccessRules, Attribute, Collection, Computed, Rule, STANDARD_FIELDS, Slot, Spelling, Standard};
 pub use field::{EnumValue, Field, FieldType};
 pub use query::{ObjectType, Query, Returned, Returns};
+pub use schedule::{MAX_SCHEDULES, SHORTEST_GAP, Schedule};
 pub use view::{Block, Link, RecordBinding, Source, View};
 
 use crate::id::{CollectionName, FieldName, PackageId};
@@ -48,6 +50,9 @@ pub struct Manifest {
     /// What a tenant may set.
     #[serde(default, rename = "setting")]
     pub settings: Vec<Field>,
+    /// What it does by itself at set times.
+    #[serde(default, rename = "schedule")]
+    pub schedules: Vec<Schedule>,
     /// Its pages.
     #[serde(default, rename = "view")]
     pub views: Vec<View>,
@@ -150,6 +155,12 @@ impl Manifest {
     #[must_use]
     pub fn query(&self, name: &str) -> Option<&Query> {
         self.queries.iter().find(|query| query.name == *name)
+    }
+
+    /// The schedule of that name.
+    #[must_use]
+    pub fn schedule(&self, name: &str) -> Option<&Schedule> {
+        self.schedules.iter().find(|schedule| schedule.name == *name)
     }
 
     /// The setting of that name.

@@ -46,8 +46,17 @@ impl Timestamp {
     /// The day that it is in China then (UTC+8 all year).
     #[must_use]
     pub fn date_in_china(self) -> Date {
-        let instant = jiff::Timestamp::from_microsecond(self.0).unwrap_or_default();
-        Date(jiff::tz::offset(8).to_datetime(instant).date())
+        Date(self.civil_in_china().date())
+    }
+
+    /// What the clocks in China show then.
+    pub(crate) fn civil_in_china(self) -> jiff::civil::DateTime {
+        jiff::tz::offset(8).to_datetime(jiff::Timestamp::from_microsecond(self.0).unwrap_or_default())
+    }
+
+    /// The instant at which the clocks in China show that.
+    pub(crate) fn of_civil_in_china(civil: jiff::civil::DateTime) -> Option<Self> {
+        Self::from_micros(jiff::tz::offset(8).to_timestamp(civil).ok()?.as_microsecond())
     }
 
     /// Microseconds since the epoch.
