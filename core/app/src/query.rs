@@ -1,5 +1,8 @@
 //! Questions: each a file.
 
+pub mod audit_trail;
+pub mod audit_verify;
+pub mod job_dead;
 pub mod plugin_resolve;
 pub mod record_get;
 pub mod record_list;

@@ -5,12 +5,14 @@
 //! [`execute`].
 
 mod argument;
+mod audit;
 mod collection;
 pub mod compose;
 mod cost;
 mod error;
 pub mod execute;
 mod gate;
+mod jobs;
 mod loader;
 mod mutation;
 mod names;
