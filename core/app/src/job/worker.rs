@@ -235,10 +235,11 @@ impl Worker {
     /// Writes down when the tenant's next job is due. It looks a second time: see [`due::settle`].
     async fn settle(&self, scope: &Scope, seen: Timestamp) -> Result<(), AppError> {
         let next = self.next_due(scope).await?;
-        due::settle(&self.app.platform, scope.tenant(), seen, next).await?;
-        let again = self.next_due(scope).await?;
-        match again {
-            Some(at) if again != next => Ok(due::hint(&self.app.platform, scope.tenant(), at).await?),
+        let is_settled = due::settle(&self.app.platform, scope.tenant(), seen, next).await?;
+        match self.next_due(scope).await? {
+            Some(again) if !is_settled || Some(again) != next => {
+                Ok(due::hint(&self.app.platform, scope.tenant(), again).await?)
+            }
             _ => Ok(()),
         }
     }
