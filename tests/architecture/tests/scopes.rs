@@ -79,9 +79,8 @@ fn only_commands_begin_a_writing_transaction() {
 fn a_command_commits_in_one_place() {
     let workspace = Workspace::open();
     let mut findings = Findings::default();
-    let of_commands = |file: &str| {
-        file.starts_with("core/app/src/command/") && file != "core/app/src/command/commit.rs"
-    };
+    let of_commands =
+        |file: &str| file.starts_with("core/app/src/command/") && file != "core/app/src/command/commit.rs";
     for (file, lines) in lines_of(&workspace, of_commands) {
         for (index, line) in lines.iter().enumerate() {
             if has_word(line, ".commit(") {
