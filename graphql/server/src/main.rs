@@ -1,4 +1,4 @@
-//! `sunlit`: serve, demo, tenant, plugin, token, bench, doctor.
+//! `sunlit`: serve, worker, demo, tenant, job, audit, plugin, token, bench, doctor.
 
 use std::process::ExitCode;
 

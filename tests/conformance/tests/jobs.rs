@@ -2,7 +2,6 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use serde_json::{Value as Json, json};
-use sunlit_app::Environment as _;
 use sunlit_domain::Role;
 use sunlit_storage::tenant::outbox::{self, Job};
 use sunlit_test_support::{Answer, TestApp, consistency};
@@ -48,7 +47,7 @@ async fn an_administrator_runs_a_schedule_and_its_effect_is_there_once() {
     let kit = Kit::new().await;
     for (name, number) in [("甲", -1), ("乙", 1)] {
         let create = "mutation($input: Probe_ItemCreate!) { probeCreateItem(input: $input) { record { id } } }";
-        kit.ask(Role::Editor, create, json!({ "input": { "name": name, "number": number } })).await.data();
+        let _ = kit.ask(Role::Editor, create, json!({ "input": { "name": name, "number": number } })).await.data();
     }
     assert_eq!(kit.ask(Role::Editor, RUN, json!({ "name": "clear" })).await.code(), "DENIED");
     let anonymous = kit.app.graphql(TENANT, None, RUN, json!({ "name": "clear" })).await;
@@ -92,7 +91,7 @@ async fn an_administrator_sees_dead_letters_and_puts_them_back() {
 async fn an_auditor_alone_reads_the_trail_page_by_page() {
     let kit = Kit::new().await;
     for name in ["chime", "clear", "chime"] {
-        kit.ask(Role::Administrator, RUN, json!({ "name": name })).await.data();
+        let _ = kit.ask(Role::Administrator, RUN, json!({ "name": name })).await.data();
     }
     for role in [Role::Administrator, Role::Editor] {
         assert_eq!(kit.ask(role, TRAIL, json!({})).await.code(), "DENIED");

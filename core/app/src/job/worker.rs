@@ -64,7 +64,7 @@ pub struct Worker {
     pace: Pace,
 }
 
-/// A worker that runs in the background.
+/// A worker that runs in the background. Dropped without [`Running::stop`], it stops too, but nobody waits for it.
 #[derive(Debug)]
 pub struct Running {
     stop: watch::Sender<bool>,
@@ -138,7 +138,7 @@ impl Worker {
                 tracing::error!(%error, "it cannot be seen who has jobs due");
             }
             tokio::select! {
-                _ = stopped.changed() => {}
+                changed = stopped.changed() => if changed.is_err() { break },
                 () = &mut bell => {}
                 () = tokio::time::sleep(self.until_next(!turns.busy.is_empty()).await) => {}
                 () = turns.one_ended(), if !turns.busy.is_empty() => {}

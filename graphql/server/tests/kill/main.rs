@@ -1,8 +1,8 @@
 //! The real server is killed with SIGKILL in the middle of writing, again and again; nothing that it acknowledged may be
 //! lost, nothing half-written may be seen, and every job must run.
 //!
-//! `SUNLIT_KILLS=10 cargo nextest run -p sunlit-server --test kill --no-capture` kills it ten times after up to 1,000
-//! acknowledged writes each (`SUNLIT_WRITES`); without the variable it is a small edition for every day.
+//! `SUNLIT_KILLS=10 cargo nextest run --workspace --no-capture -E "binary(kill)"` kills it ten times, after 1,000
+//! acknowledged writes and more each time (`SUNLIT_WRITES`); without the variable it is a small edition for every day.
 #![expect(clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
 
 mod book;
@@ -11,7 +11,7 @@ mod server;
 mod writer;
 
 use std::sync::mpsc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use book::Book;
 use installation::Installation;
@@ -46,12 +46,14 @@ async fn nothing_acknowledged_is_lost_when_the_server_is_killed() {
     let seed = SystemEnvironment.random();
     let mut writers: Vec<_> =
         (0..WRITERS).map(|n| Writer::new(&installation, u64::from(seed) * 31 + u64::try_from(n).unwrap())).collect();
-    println!("seed {seed}, {} kills, up to {} writes between them", edition.kills, edition.writes);
+    println!("seed {seed}, {} kills, {} writes and more between them", edition.kills, edition.writes);
     for kill in 0..edition.kills {
         let server = Server::start(&installation.data());
         compare(&installation.story().await, &book, &mut writers);
-        let until = edition.writes / 2 + writers[0].below(edition.writes / 2 + 1);
-        write_and_kill(server, &mut writers, &mut book, until);
+        let until = edition.writes + writers[0].below(edition.writes / 5 + 1);
+        // Not at an acknowledgement, which is a safe moment, but at any time after it: inside a commit too.
+        let after = Duration::from_micros(u64::try_from(writers[0].below(20_000)).unwrap());
+        write_and_kill(server, &mut writers, &mut book, (until, after));
         println!("kill {}: after {until} acknowledged writes", kill + 1);
     }
     let server = Server::start(&installation.data());
@@ -63,14 +65,16 @@ async fn nothing_acknowledged_is_lost_when_the_server_is_killed() {
     every_job_ran_once(&story, &book, &writers);
     installation.audit_verify_agrees(&story);
     let doubts: usize = writers.iter().map(|writer| writer.doubts).sum();
+    let acknowledged = book.creates + book.updates + book.deletes + book.jobs.len();
     println!(
         "{} kills: {} creates, {} updates, {} deletes and {} jobs were acknowledged and none is lost; {doubts} were in \
-         doubt; {} records, {} audit rows, {} events agree; {} s",
+         doubt, {} of them committed; {} records, {} audit rows, {} events agree; {} s",
         edition.kills,
         book.creates,
         book.updates,
         book.deletes,
         book.jobs.len(),
+        story.events.len() - acknowledged,
         story.records.len(),
         story.audited,
         story.events.len(),
@@ -78,8 +82,9 @@ async fn nothing_acknowledged_is_lost_when_the_server_is_killed() {
     );
 }
 
-/// Lets the writers write until so many writes are acknowledged, and kills the server while they go on.
-fn write_and_kill(server: Server, writers: &mut [Writer], book: &mut Book, until: usize) {
+/// Lets the writers write until so many writes are acknowledged and so much time has passed after that, and kills the server
+/// while they go on.
+fn write_and_kill(server: Server, writers: &mut [Writer], book: &mut Book, (until, after): (usize, Duration)) {
     let (acknowledged, acknowledgements) = mpsc::channel();
     std::thread::scope(|threads| {
         for writer in writers {
@@ -88,7 +93,11 @@ fn write_and_kill(server: Server, writers: &mut [Writer], book: &mut Book, until
         }
         drop(acknowledged);
         for _ in 0..until {
-            book.enter(&acknowledgements.recv().expect("the writers ended before the server was killed"));
+            book.enter(&acknowledgements.recv().unwrap());
+        }
+        let moment = Instant::now() + after;
+        while let Ok(line) = acknowledgements.recv_timeout(moment.saturating_duration_since(Instant::now())) {
+            book.enter(&line);
         }
         server.kill();
         // What was answered before the kill counts as acknowledged too.

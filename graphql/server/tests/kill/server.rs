@@ -44,7 +44,7 @@ impl Server {
                 }
             }
         });
-        served.recv_timeout(START).expect("the server does not serve");
+        assert!(served.recv_timeout(START).is_ok(), "the server does not serve");
         Self { child, address }
     }
 

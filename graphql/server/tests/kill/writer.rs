@@ -106,7 +106,7 @@ impl Writer {
         self.creates_in_doubt += 1;
         self.doubts += 1;
         let input = json!({ "input": { "name": format!("条目{number}"), "number": number } });
-        let record = self.ask(stream, CREATE, input, "killKitCreateItem")?["record"].clone();
+        let record = self.ask(stream, CREATE, &input, "killKitCreateItem")?["record"].clone();
         self.creates_in_doubt -= 1;
         self.doubts -= 1;
         let id: RecordId = record["id"].as_str().unwrap().parse().unwrap();
@@ -119,7 +119,7 @@ impl Writer {
         let number = self.below(1_000);
         self.doubt(id, Doubt::Update);
         let variables = json!({ "id": id, "version": version, "input": { "number": number } });
-        let record = self.ask(stream, UPDATE, variables, "killKitUpdateItem")?["record"].clone();
+        let record = self.ask(stream, UPDATE, &variables, "killKitUpdateItem")?["record"].clone();
         self.end_doubt(id);
         let version = record["version"].as_i64().unwrap();
         self.records.insert(id, Some(version));
@@ -129,7 +129,7 @@ impl Writer {
     fn delete(&mut self, stream: &mut BufReader<TcpStream>) -> io::Result<Option<String>> {
         let Some((id, version)) = self.pick() else { return Ok(None) };
         self.doubt(id, Doubt::Delete);
-        let answer = self.ask(stream, DELETE, json!({ "id": id, "version": version }), "killKitDeleteItem")?;
+        let answer = self.ask(stream, DELETE, &json!({ "id": id, "version": version }), "killKitDeleteItem")?;
         assert_eq!(answer["errors"], json!([]), "{id}");
         self.end_doubt(id);
         self.records.insert(id, None);
@@ -142,7 +142,7 @@ impl Writer {
         let at = SystemEnvironment.now().plus(ahead).to_string();
         self.jobs_in_doubt += 1;
         self.doubts += 1;
-        let answer = self.ask(stream, RUN, json!({ "at": at }), "runSchedule")?;
+        let answer = self.ask(stream, RUN, &json!({ "at": at }), "runSchedule")?;
         self.jobs_in_doubt -= 1;
         self.doubts -= 1;
         Ok(Some(format!("job {} 0", answer["id"].as_str().unwrap())))
@@ -164,7 +164,7 @@ impl Writer {
     }
 
     /// One mutation over HTTP/1.1; an error when the server has gone away before the whole answer was read.
-    fn ask(&self, stream: &mut BufReader<TcpStream>, query: &str, variables: Json, field: &str) -> io::Result<Json> {
+    fn ask(&self, stream: &mut BufReader<TcpStream>, query: &str, variables: &Json, field: &str) -> io::Result<Json> {
         let body = json!({ "query": query, "variables": variables }).to_string();
         let request = format!(
             "POST /t/{TENANT}/graphql HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
@@ -188,7 +188,7 @@ impl Writer {
                 length = value.trim().parse::<usize>().ok();
             }
         }
-        let mut answer = vec![0; length.expect("the answer has a length")];
+        let mut answer = vec![0; length.unwrap()];
         stream.read_exact(&mut answer)?;
         let answer: Json = serde_json::from_slice(&answer).unwrap();
         let payload = &answer["data"][field];
