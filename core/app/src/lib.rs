@@ -8,6 +8,7 @@ pub mod changes;
 pub mod command;
 pub mod environment;
 pub mod error;
+pub mod job;
 pub mod package;
 mod port;
 pub mod query;

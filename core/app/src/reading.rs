@@ -9,7 +9,7 @@ use sunlit_domain::filter::Filter;
 use sunlit_domain::manifest::Collection;
 use sunlit_domain::record::Record;
 use sunlit_domain::value::Timestamp;
-use sunlit_domain::{Locale, Scope};
+use sunlit_domain::{Locale, Role, Scope};
 use sunlit_storage::Session;
 use tokio::sync::Mutex;
 
@@ -144,6 +144,17 @@ impl Reading {
         self.charge(&records)?;
         records.iter_mut().for_each(|record| collection.hide(record, self.inner.scope.actor()));
         Ok(records)
+    }
+}
+
+/// Refuses everybody who has not this role.
+pub(crate) fn require(scope: &Scope, role: Role) -> Result<(), AppError> {
+    if scope.actor().has(role) {
+        Ok(())
+    } else if scope.actor().id().is_some() {
+        Err(AppError::Denied)
+    } else {
+        Err(AppError::Unauthenticated)
     }
 }
 

@@ -17,7 +17,7 @@ use sunlit_domain::id::lower_camel;
 use crate::argument::DEFAULT_FIRST;
 use crate::cost::Prices;
 use crate::names::{Names, describe};
-use crate::{collection, mutation, node, plugin, query, scalar, subscription};
+use crate::{audit, collection, jobs, mutation, node, plugin, query, scalar, subscription};
 
 /// A composed schema.
 pub struct TenantSchema {
@@ -83,8 +83,13 @@ pub fn compose(manifests: &[Arc<Manifest>]) -> Result<TenantSchema, ComposeError
     let (mut types, mut prices) = (Vec::new(), Prices::default());
     let mut workspace = Object::new(WORKSPACE)
         .description("工作区：登录后可见的全部内容，含草稿。 / What whoever signed in works with, drafts too.");
-    let (mut writes, mut listens, mut has_workspace) = (false, false, false);
-    root = root.field(api_version());
+    let (mut listens, mut has_workspace) = (false, false);
+    root = root.field(api_version()).field(jobs::query()).field(audit::query());
+    mutations = jobs::mutations().into_iter().fold(mutations, Object::field);
+    types.extend(jobs::types().into_iter().chain(audit::types()));
+    for list in [jobs::DEAD_LETTERS, audit::AUDIT_TRAIL] {
+        prices.lists.insert(list.to_owned(), DEFAULT_FIRST);
+    }
     for (index, manifest) in manifests.iter().enumerate() {
         let names = Names::of(manifest);
         let twin = manifests[..index].iter().find(|other| Names::of(other).namespace() == names.namespace());
@@ -112,7 +117,6 @@ pub fn compose(manifests: &[Arc<Manifest>]) -> Result<TenantSchema, ComposeError
             listens = true;
             for field in mutation::fields(&names, collection) {
                 mutations = mutations.field(field);
-                writes = true;
             }
         }
     }
@@ -120,9 +124,8 @@ pub fn compose(manifests: &[Arc<Manifest>]) -> Result<TenantSchema, ComposeError
         types.push(workspace.into());
         root = root.field(workspace_field());
     }
-    let schema = Schema::build("Query", writes.then_some("Mutation"), listens.then_some("Subscription"));
-    let schema = scalar::register(schema, manifests).register(root);
-    let schema = if writes { schema.register(mutations) } else { schema };
+    let schema = Schema::build("Query", Some("Mutation"), listens.then_some("Subscription"));
+    let schema = scalar::register(schema, manifests).register(root).register(mutations);
     let schema = if listens { schema.register(subscriptions).register(subscription::shared()) } else { schema };
     let schema = types.into_iter().fold(schema, SchemaBuilder::register);
     // The gate and the cost have bounded the document before; these are the second wall.

@@ -7,12 +7,14 @@
 mod answer;
 mod argument;
 pub mod ask;
+mod audit;
 mod collection;
 pub mod compose;
 mod cost;
 mod error;
 pub mod execute;
 pub mod gate;
+mod jobs;
 mod loader;
 mod mutation;
 mod names;

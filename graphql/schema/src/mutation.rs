@@ -157,7 +157,7 @@ fn input(ctx: &ResolverContext<'_>, installed: &Installed, name: &str) -> Result
 }
 
 /// The outcomes that a caller can correct, as payload; anything else stays an error.
-fn expected(ctx: &ResolverContext<'_>, error: &AppError) -> Result<Vec<UserError>, Error> {
+pub(crate) fn expected(ctx: &ResolverContext<'_>, error: &AppError) -> Result<Vec<UserError>, Error> {
     let locale = reading(ctx)?.locale();
     let one = |code: ErrorCode, path: &str| {
         let detail = error.detail(locale).map(|detail| format!("：{detail}")).unwrap_or_default();

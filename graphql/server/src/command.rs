@@ -1,16 +1,19 @@
 //! The command line: one file for each thing that the binary does.
 
+mod audit;
 mod bench;
 mod demo;
 mod doctor;
 mod document;
 pub(crate) mod installation;
+mod job;
 mod output;
 mod plugin;
 mod serve;
 mod setting;
 mod tenant;
 mod token;
+mod worker;
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -36,13 +39,21 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Serve portals and APIs.
+    /// Serve portals and APIs, and run jobs.
     Serve,
+    /// Run jobs and serve nobody.
+    Worker(worker::Args),
     /// Provision the carried regions with sample data and serve them, with developers' tools.
     Demo(demo::Args),
     /// Create and list tenants.
     #[command(subcommand)]
     Tenant(tenant::Command),
+    /// List jobs that were given up, and put them back.
+    #[command(subcommand)]
+    Job(job::Command),
+    /// Check the audit trails.
+    #[command(subcommand)]
+    Audit(audit::Command),
     /// Build and check plugins.
     #[command(subcommand)]
     Plugin(plugin::Command),
@@ -70,6 +81,8 @@ pub fn run(cli: Cli, authority: ScopeAuthority) -> Result<(), Failed> {
         Command::Demo(args) => args.apply(&mut config),
         // What these print is their answer; the log is for what goes wrong.
         Command::Tenant(_)
+        | Command::Job(_)
+        | Command::Audit(_)
         | Command::Plugin(_)
         | Command::Document(_)
         | Command::Setting(_)
@@ -79,14 +92,17 @@ pub fn run(cli: Cli, authority: ScopeAuthority) -> Result<(), Failed> {
             config.log =
                 format!("warn,{}", config.log.strip_prefix("info").unwrap_or_default().trim_start_matches(','));
         }
-        Command::Serve => {}
+        Command::Serve | Command::Worker(_) => {}
     }
     output::log_to_stderr(&config)?;
     actix_web::rt::System::new().block_on(async {
         match cli.command {
             Command::Serve => serve::run(config, authority).await,
+            Command::Worker(args) => worker::run(config, authority, args).await,
             Command::Demo(args) => demo::run(config, authority, &args).await,
             Command::Tenant(command) => tenant::run(&config, &authority, command).await,
+            Command::Job(command) => job::run(&config, &authority, command).await,
+            Command::Audit(command) => audit::run(&config, &authority, command).await,
             Command::Plugin(command) => plugin::run(&config, command),
             Command::Document(command) => document::run(&config, &authority, command).await,
             Command::Setting(command) => setting::run(&config, &authority, command).await,

@@ -6,6 +6,8 @@
     reason = "a test that cannot start has failed"
 )]
 
+pub mod consistency;
+
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
@@ -16,6 +18,7 @@ use actix_web::{test, web};
 use serde_json::{Value as Json, json};
 use sunlit_app::command::package::publish::{self, Existing};
 use sunlit_app::command::setting::set;
+use sunlit_app::job::{Pace, Worker};
 use sunlit_app::{App, AppConfig, Environment as _, SystemEnvironment};
 use sunlit_domain::id::{ActorId, TenantId, TenantSlug};
 use sunlit_domain::{Actor, Role, Scope, ScopeAuthority};
@@ -133,6 +136,18 @@ impl TestApp {
              grants = [\"storage\", \"settings\", \"clock\", \"log\"]\n"
         );
         self.provision_text(slug, &region, &[]).await
+    }
+
+    /// A scope for `role`, for calling the application itself.
+    #[must_use]
+    pub fn scope_of(&self, tenant: TenantId, role: Role) -> Scope {
+        self.state.authority.scope(tenant, Actor::known(ActorId(Uuid::from_u128(42)), vec![role]))
+    }
+
+    /// A worker of this Sunlit.
+    #[must_use]
+    pub fn worker(&self) -> Worker {
+        Worker::new(Arc::clone(&self.state.app), Arc::clone(&self.state.authority), Pace::default())
     }
 
     /// A scope for reading a tenant's own tables.

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::check_field::{fields, plain_fields};
-use super::check_view;
 use super::field::{Field, FieldType};
 use super::{API_VERSION, Collection, Manifest, Returned, STANDARD_FIELDS, Spelling, quoted};
+use super::{check_view, schedule};
 use crate::filter::{self, Purpose};
 use crate::id::{ActorId, lower_camel, upper_camel};
 use crate::toml_source::SourceProblem;
@@ -18,7 +18,7 @@ pub(super) const MAX_FIELDS: usize = 100;
 /// How many computed fields a collection may have, how many fields each may need, and how many rules a deed may have.
 const MAX_COMPUTED: usize = 20;
 /// Package ids whose types or root fields every schema has already.
-const RESERVED_PACKAGES: [&str; 21] = [
+const RESERVED_PACKAGES: [&str; 27] = [
     crate::core_setting::PACKAGE,
     "change-kind",
     "query",
@@ -40,6 +40,12 @@ const RESERVED_PACKAGES: [&str; 21] = [
     "json",
     "geo-json",
     "workspace",
+    "audit-trail",
+    "audit-entry",
+    "audit-connection",
+    "dead-letters",
+    "dead-letter",
+    "job-payload",
 ];
 
 /// Stands for whoever asks, where filters are only checked.
@@ -74,6 +80,7 @@ pub(super) fn problems(manifest: &Manifest) -> Vec<SourceProblem> {
     fields(manifest, &manifest.settings, "setting", &mut report);
     plain_fields(&manifest.settings, "setting", &mut report);
     settings(manifest, &mut report);
+    schedule::problems(manifest, &mut report);
     api_names(manifest, &mut report);
     // Views name fields and collections: there is no use in checking them against broken ones.
     if report.0.is_empty() {

@@ -10,6 +10,7 @@ mod collection;
 mod field;
 mod query;
 mod reference;
+mod schedule;
 mod view;
 
 use std::collections::BTreeMap;
@@ -21,6 +22,7 @@ pub use collection::{AccessRules, Attribute, Collection, Computed, Rule, STANDAR
 pub use field::{EnumValue, Field, FieldType};
 pub use query::{ObjectType, Query, Returned, Returns};
 pub use reference::RefTarget;
+pub use schedule::{MAX_SCHEDULES, SHORTEST_GAP, Schedule};
 pub use view::{Block, Link, RecordBinding, Source, View};
 
 use crate::id::{CollectionName, FieldName, PackageId};
@@ -54,6 +56,9 @@ pub struct Manifest {
     /// What a tenant may set.
     #[serde(default, rename = "setting")]
     pub settings: Vec<Field>,
+    /// What it does by itself at set times.
+    #[serde(default, rename = "schedule")]
+    pub schedules: Vec<Schedule>,
     /// Its pages.
     #[serde(default, rename = "view")]
     pub views: Vec<View>,
@@ -157,6 +162,12 @@ impl Manifest {
     #[must_use]
     pub fn query(&self, name: &str) -> Option<&Query> {
         self.queries.iter().find(|query| query.name == *name)
+    }
+
+    /// The schedule of that name.
+    #[must_use]
+    pub fn schedule(&self, name: &str) -> Option<&Schedule> {
+        self.schedules.iter().find(|schedule| schedule.name == *name)
     }
 
     /// The setting of that name.

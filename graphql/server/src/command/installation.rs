@@ -13,6 +13,9 @@ use crate::config::Config;
 use crate::keys::Keys;
 use crate::packages::CARRIED;
 
+/// Whoever works on the machine itself: the actor of the command line in the audit trail.
+pub(crate) const OPERATOR: ActorId = ActorId(uuid::Uuid::from_u128(2));
+
 /// An open installation.
 #[derive(Debug)]
 pub(crate) struct Installation {
@@ -41,9 +44,6 @@ impl Installation {
         Ok(Self { app, keys })
     }
 }
-
-/// The actor of the command line in the audit trail.
-const OPERATOR: ActorId = ActorId(uuid::Uuid::nil());
 
 /// The scope of an operator who administers `tenant`.
 pub(crate) async fn administrator(app: &App, authority: &ScopeAuthority, tenant: &TenantSlug) -> Result<Scope, Failed> {

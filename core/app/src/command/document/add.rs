@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use sunlit_domain::Scope;
 use sunlit_storage::tenant::document::{self, Document};
 
+use crate::command::commit::commit;
 use crate::command::{only_administrators, trail};
 use crate::query::document_find::hash_of;
 use crate::{App, AppError};
@@ -56,7 +57,7 @@ pub async fn run(app: &App, scope: &Scope, new: &[NewDocument]) -> Result<Vec<St
     if document::count(scope, &work).await? > MAX_DOCUMENTS as u64 {
         return Err(AppError::Limit(format!("a tenant may register at most {MAX_DOCUMENTS} documents")));
     }
-    work.commit().await?;
+    commit(app, scope, work, None).await?;
     Ok(hashes)
 }
 

@@ -10,6 +10,7 @@ use sunlit_storage::record::{self, Stamp};
 
 use super::reference::References;
 use super::{not_unique, within};
+use crate::command::commit::commit;
 use crate::command::trail::{self, Done};
 use crate::reading::allowed;
 use crate::{App, AppError, Package};
@@ -38,6 +39,6 @@ pub async fn run(
     let record = inserted.map_err(|error| not_unique(table, error, spelling))?;
     within(&filter, &record)?;
     let change = trail::of_record(app, scope, &work, table, (None, Some(&record)), (Done::Created, at)).await?;
-    app.changes.commit(work, change).await?;
+    commit(app, scope, work, change).await?;
     Ok(record)
 }

@@ -7,6 +7,7 @@ use sunlit_domain::record::Record;
 use sunlit_storage::record::{self, Target};
 
 use super::reference::Referrers;
+use crate::command::commit::commit;
 use crate::command::trail::{self, Done};
 use crate::reading::allowed;
 use crate::{App, AppError, Package};
@@ -31,6 +32,6 @@ pub async fn run(
     referrers.check(scope, &work, id).await?;
     let before = record::delete(scope, &work, table, Target { id, version, filter: &filter }).await?;
     let change = trail::of_record(app, scope, &work, table, (Some(&before), None), (Done::Deleted, at)).await?;
-    app.changes.commit(work, change).await?;
+    commit(app, scope, work, change).await?;
     Ok(before)
 }

@@ -10,6 +10,7 @@ use sunlit_storage::record::{self, Stamp, Target};
 
 use super::reference::References;
 use super::{not_unique, within};
+use crate::command::commit::commit;
 use crate::command::trail::{self, Done};
 use crate::reading::allowed;
 use crate::{App, AppError, Package};
@@ -40,6 +41,6 @@ pub async fn run(
     let (before, after) = updated.map_err(|error| not_unique(table, error, spelling))?;
     within(&filter, &after)?;
     let change = trail::of_record(app, scope, &work, table, (Some(&before), Some(&after)), (Done::Updated, at)).await?;
-    app.changes.commit(work, change).await?;
+    commit(app, scope, work, change).await?;
     Ok(after)
 }
