@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use sunlit_domain::access::{self, Deed};
 use sunlit_domain::filter::Filter;
-use sunlit_domain::manifest::Collection;
+use sunlit_domain::manifest::{Collection, RunsAs};
 use sunlit_domain::record::Record;
 use sunlit_domain::value::Timestamp;
 use sunlit_domain::{Locale, Scope};
@@ -99,6 +99,13 @@ impl Reading {
         self.0.session.lock().await.take();
     }
 
+    /// The same viewer's reading once more: another instant, another snapshot, a budget of its own. This one's snapshot is
+    /// given back before, so that nobody holds one connection while waiting for a second.
+    pub(crate) async fn afresh(&self) -> Result<Self, AppError> {
+        self.renew().await;
+        Self::begin(&self.0.app, self.0.scope.clone(), self.0.locale).await
+    }
+
     /// Counts what was read for the answer, so that no request makes the server hold more than [`MAX_READ_BYTES`].
     pub(crate) fn charge(&self, records: &[Record]) -> Result<(), AppError> {
         let bytes: usize = records.iter().map(Record::size_bytes).sum();
@@ -121,4 +128,17 @@ impl Reading {
 pub(crate) fn allowed(scope: &Scope, collection: &Collection, deed: Deed) -> Result<Filter, AppError> {
     let denied = if scope.actor().id().is_some() { AppError::Denied } else { AppError::Unauthenticated };
     access::allowed(collection, deed, scope.actor()).ok_or(denied)
+}
+
+/// As [`allowed`], with the rights of whoever an action runs as: a package may do anything with its own collections.
+pub(crate) fn allowed_as(
+    runs_as: RunsAs,
+    scope: &Scope,
+    collection: &Collection,
+    deed: Deed,
+) -> Result<Filter, AppError> {
+    match runs_as {
+        RunsAs::Caller => allowed(scope, collection, deed),
+        RunsAs::Package => Ok(Filter::everything()),
+    }
 }

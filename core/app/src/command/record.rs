@@ -1,34 +1,42 @@
 //! Creating, changing and deleting records of a collection, with the actor's rights.
 
+pub(crate) mod apply;
 pub mod create;
 pub mod delete;
 pub mod update;
 
 use sunlit_domain::ErrorCode;
-use sunlit_domain::manifest::{FieldType, Spelling};
+use sunlit_domain::access::Deed;
+use sunlit_domain::manifest::{FieldType, RunsAs, Spelling};
 use sunlit_domain::record::{Changes, Problem};
-use sunlit_domain::value::Value;
+use sunlit_domain::value::{Timestamp, Value};
 use sunlit_domain::{Scope, id, id::RecordId};
 use sunlit_storage::{StorageError, Table, Work, record};
 
-use crate::reading::allowed;
-use crate::{AppError, Package};
+use crate::reading::allowed_as;
+use crate::{App, AppError, Package};
+
+/// A transaction in which records are written: for whom, with whose rights, and when.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Writing<'a> {
+    app: &'a App,
+    scope: &'a Scope,
+    work: &'a Work,
+    package: &'a Package,
+    runs_as: RunsAs,
+    spelling: Spelling,
+    at: Timestamp,
+}
 
 /// Checks that every reference leads to a record that the actor may read: one that it may not read is not there.
-async fn check_references(
-    scope: &Scope,
-    work: &Work,
-    package: &Package,
-    table: &Table,
-    changes: &Changes,
-    spelling: Spelling,
-) -> Result<(), AppError> {
+async fn check_references(writing: Writing<'_>, table: &Table, changes: &Changes) -> Result<(), AppError> {
+    let Writing { scope, work, package, runs_as, spelling, .. } = writing;
     let mut problems = Vec::new();
     for (index, value) in changes {
         let field = &table.collection().fields[*index];
         let (FieldType::Ref, Some(to), Value::Id(target)) = (field.field_type, &field.to, value) else { continue };
         let target_table = package.table(to.as_str())?;
-        let readable = allowed(scope, target_table.collection(), sunlit_domain::access::Deed::Read)?;
+        let readable = allowed_as(runs_as, scope, target_table.collection(), Deed::Read)?;
         if record::get(scope, work, target_table, RecordId(*target), Some(&readable)).await?.is_none() {
             problems.push(Problem::of(
                 field,

@@ -5,6 +5,7 @@ use sunlit_domain::id::RecordId;
 use sunlit_domain::manifest::{Attribute, Slot, Spelling};
 use sunlit_domain::record::Record;
 use sunlit_domain::value::Value;
+use sunlit_storage::Table;
 use sunlit_storage::record::{self, ListQuery};
 
 use crate::{AppError, Package, Reading};
@@ -26,9 +27,18 @@ pub async fn by_ids(
         return Err(AppError::Limit(format!("{} records are asked for by id, at most {MAX_IDS}", ids.len())));
     }
     let table = package.table(collection)?;
-    let readable = reading.readable(table.collection())?;
+    by_ids_within(reading, table, ids, &reading.readable(table.collection())?).await
+}
+
+/// As [`by_ids`], of the records that `readable` admits.
+pub(crate) async fn by_ids_within(
+    reading: &Reading,
+    table: &Table,
+    ids: &[RecordId],
+    readable: &Filter,
+) -> Result<Vec<Record>, AppError> {
     let session = reading.session().await?;
-    let found = record::get_many(reading.scope(), &session, table, ids, Some(&readable)).await?;
+    let found = record::get_many(reading.scope(), &session, table, ids, Some(readable)).await?;
     reading.charge(&found)?;
     Ok(found)
 }

@@ -4,13 +4,14 @@ use serde_json::{Map, Value as Json};
 use sunlit_domain::Scope;
 use sunlit_domain::access::Deed;
 use sunlit_domain::id::RecordId;
-use sunlit_domain::manifest::Spelling;
-use sunlit_domain::record::{Record, read_changes};
+use sunlit_domain::manifest::{RunsAs, Spelling};
+use sunlit_domain::record::{Changes, Record, read_changes};
+use sunlit_storage::Table;
 use sunlit_storage::record::{self, Stamp};
 
-use super::{check_references, not_unique};
+use super::{Writing, check_references, not_unique};
 use crate::command::trail::{self, Done};
-use crate::reading::allowed;
+use crate::reading::{allowed, allowed_as};
 use crate::{App, AppError, Package};
 
 /// Creates a record with these values.
@@ -31,10 +32,24 @@ pub async fn run(
     let at = app.environment.now();
     let id = RecordId(app.environment.new_id());
     let work = app.stores.open(scope).await?.work(scope).await?;
-    check_references(scope, &work, package, table, &changes, spelling).await?;
-    let inserted = record::insert(scope, &work, table, id, &changes, Stamp { at }).await;
-    let record = inserted.map_err(|error| not_unique(table, error, spelling))?;
-    trail::of_record(app, scope, &work, table, (None, Some(&record)), (Done::Created, at)).await?;
+    let writing = Writing { app, scope, work: &work, package, runs_as: RunsAs::Caller, spelling, at };
+    let record = within(writing, table, id, &changes).await?;
     work.commit().await?;
+    Ok(record)
+}
+
+/// Creates the record in a transaction that others may share.
+pub(super) async fn within(
+    writing: Writing<'_>,
+    table: &Table,
+    id: RecordId,
+    changes: &Changes,
+) -> Result<Record, AppError> {
+    let Writing { app, scope, work, runs_as, spelling, at, .. } = writing;
+    allowed_as(runs_as, scope, table.collection(), Deed::Create)?;
+    check_references(writing, table, changes).await?;
+    let inserted = record::insert(scope, work, table, id, changes, Stamp { at }).await;
+    let record = inserted.map_err(|error| not_unique(table, error, spelling))?;
+    trail::of_record(app, scope, work, table, (None, Some(&record)), (Done::Created, at)).await?;
     Ok(record)
 }

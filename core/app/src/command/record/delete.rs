@@ -3,11 +3,14 @@
 use sunlit_domain::Scope;
 use sunlit_domain::access::Deed;
 use sunlit_domain::id::RecordId;
+use sunlit_domain::manifest::{RunsAs, Spelling};
 use sunlit_domain::record::Record;
+use sunlit_storage::Table;
 use sunlit_storage::record::{self, Target};
 
+use super::Writing;
 use crate::command::trail::{self, Done};
-use crate::reading::allowed;
+use crate::reading::{allowed, allowed_as};
 use crate::{App, AppError, Package};
 
 /// Deletes the record `id`, which the caller read at `version`; answers it as it was.
@@ -23,11 +26,25 @@ pub async fn run(
     (id, version): (RecordId, i64),
 ) -> Result<Record, AppError> {
     let table = package.table(collection)?;
-    let filter = allowed(scope, table.collection(), Deed::Delete)?;
+    allowed(scope, table.collection(), Deed::Delete)?;
     let at = app.environment.now();
     let work = app.stores.open(scope).await?.work(scope).await?;
-    let before = record::delete(scope, &work, table, Target { id, version, filter: &filter }).await?;
-    trail::of_record(app, scope, &work, table, (Some(&before), None), (Done::Deleted, at)).await?;
+    let (runs_as, spelling) = (RunsAs::Caller, Spelling::Manifest);
+    let writing = Writing { app, scope, work: &work, package, runs_as, spelling, at };
+    let before = within(writing, table, (id, version)).await?;
     work.commit().await?;
+    Ok(before)
+}
+
+/// Deletes the record in a transaction that others may share.
+pub(super) async fn within(
+    writing: Writing<'_>,
+    table: &Table,
+    (id, version): (RecordId, i64),
+) -> Result<Record, AppError> {
+    let Writing { app, scope, work, runs_as, at, .. } = writing;
+    let filter = allowed_as(runs_as, scope, table.collection(), Deed::Delete)?;
+    let before = record::delete(scope, work, table, Target { id, version, filter: &filter }).await?;
+    trail::of_record(app, scope, work, table, (Some(&before), None), (Done::Deleted, at)).await?;
     Ok(before)
 }

@@ -4,13 +4,14 @@ use serde_json::{Map, Value as Json};
 use sunlit_domain::Scope;
 use sunlit_domain::access::Deed;
 use sunlit_domain::id::RecordId;
-use sunlit_domain::manifest::Spelling;
-use sunlit_domain::record::{Record, read_changes};
+use sunlit_domain::manifest::{RunsAs, Spelling};
+use sunlit_domain::record::{Changes, Record, read_changes};
+use sunlit_storage::Table;
 use sunlit_storage::record::{self, Stamp, Target};
 
-use super::{check_references, not_unique};
+use super::{Writing, check_references, not_unique};
 use crate::command::trail::{self, Done};
-use crate::reading::allowed;
+use crate::reading::{allowed, allowed_as};
 use crate::{App, AppError, Package};
 
 /// Changes the record `id`, which the caller read at `version`; fields that the input does not name stay.
@@ -28,19 +29,33 @@ pub async fn run(
     spelling: Spelling,
 ) -> Result<Record, AppError> {
     let table = package.table(collection)?;
-    let filter = allowed(scope, table.collection(), Deed::Update)?;
+    allowed(scope, table.collection(), Deed::Update)?;
     let changes = read_changes(table.collection(), input, spelling, false).map_err(AppError::Problems)?;
     let at = app.environment.now();
     let work = app.stores.open(scope).await?.work(scope).await?;
-    check_references(scope, &work, package, table, &changes, spelling).await?;
+    let writing = Writing { app, scope, work: &work, package, runs_as: RunsAs::Caller, spelling, at };
+    let after = within(writing, table, (id, version), &changes).await?;
+    work.commit().await?;
+    Ok(after)
+}
+
+/// Changes the record in a transaction that others may share.
+pub(super) async fn within(
+    writing: Writing<'_>,
+    table: &Table,
+    (id, version): (RecordId, i64),
+    changes: &Changes,
+) -> Result<Record, AppError> {
+    let Writing { app, scope, work, runs_as, spelling, at, .. } = writing;
+    let filter = allowed_as(runs_as, scope, table.collection(), Deed::Update)?;
+    check_references(writing, table, changes).await?;
     let target = Target { id, version, filter: &filter };
-    let updated = record::update(scope, &work, table, target, &changes, Stamp { at }).await;
+    let updated = record::update(scope, work, table, target, changes, Stamp { at }).await;
     let (before, after) = updated.map_err(|error| not_unique(table, error, spelling))?;
     // Nobody changes a record out of their own reach.
     if !filter.matches(&|attribute| after.get(attribute.slot).clone()) {
         return Err(AppError::Denied);
     }
-    trail::of_record(app, scope, &work, table, (Some(&before), Some(&after)), (Done::Updated, at)).await?;
-    work.commit().await?;
+    trail::of_record(app, scope, work, table, (Some(&before), Some(&after)), (Done::Updated, at)).await?;
     Ok(after)
 }
