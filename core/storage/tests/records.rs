@@ -307,13 +307,7 @@ fn filters_in_sql_agree_with_the_evaluator_and_pages_visit_each_record_once() {
                 .iter()
                 .filter(|record| filter.matches(&|attribute| record.get(attribute.slot).clone()))
                 .collect();
-            expect.sort_by(|a, b| {
-                let by = |term: &page::OrderTerm| {
-                    let ordering = a.get(term.attribute.slot).cmp(b.get(term.attribute.slot));
-                    if term.descending { ordering.reverse() } else { ordering }
-                };
-                order.with_id().iter().map(by).find(|ordering| ordering.is_ne()).unwrap_or(std::cmp::Ordering::Equal)
-            });
+            expect.sort_by(|a, b| order.compare(a, b));
             let mut seen = Vec::new();
             let mut query = ListQuery { filter: Some(filter.clone()), order, first, ..ListQuery::default() };
             runtime.block_on(async {
