@@ -1,5 +1,4 @@
 //! Actions: what they write crosses as it was built, and what the host refuses reaches them.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::cell::RefCell;
 use std::rc::Rc;
