@@ -80,12 +80,13 @@ impl Limits {
         }
     }
 
-    /// For an action, which somebody waits for: 1 s a run, 200 changes of 1 MiB together.
+    /// For an action, which somebody waits for: 2 s a run, waiting for a reader of a busy tenant included; 200 changes of
+    /// 1 MiB together.
     #[must_use]
     pub const fn action() -> Self {
         Self {
             fuel: 100_000_000,
-            wall_clock: Duration::from_secs(1),
+            wall_clock: Duration::from_secs(2),
             host_calls: 1_000,
             writes: 200,
             write_bytes: MIB,

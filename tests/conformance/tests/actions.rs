@@ -235,9 +235,10 @@ async fn two_increments_at_once_both_count() {
 async fn a_crowd_of_increments_loses_none_that_was_confirmed() {
     let kit = Kit::new().await;
     let item = kit.item("n").await;
-    let told = increments(&kit, &item, 12).await;
+    let told = increments(&kit, &item, 6).await;
     let done = told.iter().filter(|told| told.is_ok()).count();
     assert!(told.iter().flat_map(|told| told.as_ref().err()).all(|code| code == "CONFLICT"), "{told:?}");
+    // Who gives up has met three others that came first.
     assert!(done >= 3, "{told:?}");
     assert_eq!(kit.items().await, [("n".to_owned(), i64::try_from(done).unwrap())]);
     let acts = kit.trail().await.0.into_iter().filter(|done| done == "act probe increment").count();
