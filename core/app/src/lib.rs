@@ -3,6 +3,7 @@
 //! Knows nothing of HTTP or GraphQL. A command is `command/<noun>/<verb>.rs` with one public `run`; a question is
 //! `query/<noun>_<question>.rs`. Start reading at [`app`], then [`reading`].
 
+pub mod action;
 pub mod app;
 pub mod changes;
 pub mod command;

@@ -32,10 +32,17 @@ impl Package {
         let manifest = Arc::new(Manifest::parse("plugin.toml", manifest_toml)?);
         let artefact = component.map(|bytes| host.compile(bytes)).transpose()?;
         match &artefact {
-            Some(artefact) => only_what_is_asked_for(&manifest, artefact)?,
+            Some(artefact) => {
+                only_what_is_asked_for(&manifest, artefact)?;
+                if !manifest.actions.is_empty() && !artefact.has_actions() {
+                    return Err(AppError::Package(
+                        "the manifest declares actions, but the component exports none: name them in `plugin!` under `actions`".to_owned(),
+                    ));
+                }
+            }
             None if manifest.needs_component() => {
                 return Err(AppError::Package(
-                    "the manifest declares queries or computed fields, but there is no component: build it with `sunlit plugin build`".to_owned(),
+                    "the manifest declares queries, computed fields or actions, but there is no component: build it with `sunlit plugin build`".to_owned(),
                 ));
             }
             None => {}

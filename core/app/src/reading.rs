@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use sunlit_domain::access::{self, Deed, Root};
 use sunlit_domain::filter::Filter;
-use sunlit_domain::manifest::Collection;
+use sunlit_domain::manifest::{Collection, RunsAs};
 use sunlit_domain::record::Record;
 use sunlit_domain::value::Timestamp;
 use sunlit_domain::{Locale, Role, Scope};
@@ -121,6 +121,14 @@ impl Reading {
         self.inner.session.lock().await.take();
     }
 
+    /// The same viewer's reading once more: another instant, another snapshot, a budget of its own. This one's snapshot is
+    /// given back before, so that nobody holds one connection while waiting for a second.
+    pub(crate) async fn afresh(&self) -> Result<Self, AppError> {
+        self.renew().await;
+        let begun = Self::begin(&self.inner.app, self.inner.scope.clone(), self.inner.locale).await?;
+        Ok(begun.through(self.root))
+    }
+
     /// Counts what was read for the answer, so that no request makes the server hold more than [`MAX_READ_BYTES`].
     fn charge(&self, records: &[Record]) -> Result<(), AppError> {
         let bytes: usize = records.iter().map(Record::size_bytes).sum();
@@ -140,9 +148,21 @@ impl Reading {
     }
 
     /// Records that were read, without what is hidden from the viewer.
-    pub(crate) fn shown(&self, collection: &Collection, mut records: Vec<Record>) -> Result<Vec<Record>, AppError> {
+    pub(crate) fn shown(&self, collection: &Collection, records: Vec<Record>) -> Result<Vec<Record>, AppError> {
+        self.shown_as(RunsAs::Caller, collection, records)
+    }
+
+    /// As [`Reading::shown`], to whoever an action runs as: nothing is hidden from a package of its own.
+    pub(crate) fn shown_as(
+        &self,
+        runs_as: RunsAs,
+        collection: &Collection,
+        mut records: Vec<Record>,
+    ) -> Result<Vec<Record>, AppError> {
         self.charge(&records)?;
-        records.iter_mut().for_each(|record| collection.hide(record, self.inner.scope.actor()));
+        if runs_as == RunsAs::Caller {
+            records.iter_mut().for_each(|record| collection.hide(record, self.inner.scope.actor()));
+        }
         Ok(records)
     }
 }
@@ -166,4 +186,17 @@ pub(crate) fn allowed(scope: &Scope, collection: &Collection, deed: Deed) -> Res
 /// What an actor is told whom no rule allows what they asked for.
 pub(crate) fn denied(scope: &Scope) -> AppError {
     if scope.actor().id().is_some() { AppError::Denied } else { AppError::Unauthenticated }
+}
+
+/// As [`allowed`], with the rights of whoever an action runs as: a package may do anything with its own collections.
+pub(crate) fn allowed_as(
+    runs_as: RunsAs,
+    scope: &Scope,
+    collection: &Collection,
+    deed: Deed,
+) -> Result<Filter, AppError> {
+    match runs_as {
+        RunsAs::Caller => allowed(scope, collection, deed),
+        RunsAs::Package => Ok(Filter::everything()),
+    }
 }

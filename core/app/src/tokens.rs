@@ -1,6 +1,6 @@
 //! Values to and from the flat tokens that cross the sandbox's border, checked against what the manifest declares.
 
-use serde_json::{Map, Value as Json};
+use serde_json::{Map, Value as Json, json};
 use sunlit_domain::geometry::Point;
 use sunlit_domain::manifest::Field;
 use sunlit_domain::value::{Decimal, Kind, MAX_LIST, Value};
@@ -95,7 +95,7 @@ fn push(tokens: &mut Vec<Token>, value: &Value) {
     });
 }
 
-/// Any value as JSON, for the filters that plugins write. The host has checked that the stream is one value.
+/// Any value as JSON, for the filters and records that plugins write. The host has checked that the stream is one value.
 #[must_use]
 pub fn to_json(data: &Data) -> Json {
     let mut reader = Reader { data, at: 0 };
@@ -109,6 +109,14 @@ pub fn to_json(data: &Data) -> Json {
 pub fn read_list(data: &Data, shape: &Shape<'_>) -> Result<Vec<Answer>, String> {
     let mut reader = Reader { data, at: 0 };
     reader.list(|reader| reader.answer(shape))
+}
+
+/// Reads one answer of a shape.
+///
+/// # Errors
+/// As for [`read_list`].
+pub fn read_one(data: &Data, shape: &Shape<'_>) -> Result<Answer, String> {
+    Reader { data, at: 0 }.answer(shape)
 }
 
 struct Reader<'a> {
@@ -202,8 +210,11 @@ impl Reader<'_> {
                 Json::from(Decimal { unscaled, scale: scale.min(18) }.to_string())
             }
             Token::Text(text) => Json::from(text),
-            Token::Point(point) => Point::from_e6(point.lat_e6.into(), point.lng_e6.into())
-                .map_or(Json::Null, |point| Value::Point(point).to_json()),
+            Token::Point(GeoPoint { lat_e6, lng_e6 }) => match Point::from_e6(lat_e6.into(), lng_e6.into()) {
+                Some(point) => Value::Point(point).to_json(),
+                // As it came: whoever reads the JSON refuses it.
+                None => json!({ "lat": f64::from(lat_e6) / 1e6, "lng": f64::from(lng_e6) / 1e6 }),
+            },
             Token::Items(count) => Json::Array((0..count).map(|_| self.json()).collect::<Result<_, _>>()?),
             Token::Object(shape) => {
                 let mut object = Map::new();
@@ -272,8 +283,6 @@ fn describe(token: &Token) -> String {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     fn data(shapes: &[&[&str]], tokens: Vec<Token>) -> Data {

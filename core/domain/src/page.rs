@@ -3,6 +3,8 @@
 //! Records always order by the given attributes, values that are not there first, and then by id, so that every record has
 //! one place. A cursor holds the last record's place; the next page is "everything after that place", as a [`Filter`].
 
+use std::cmp::Ordering;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
@@ -75,6 +77,16 @@ impl Order {
     pub fn with_id(&self) -> Vec<OrderTerm> {
         let id = Attribute { slot: Slot::Standard(Standard::Id), kind: Kind::Id };
         self.0.iter().copied().chain([OrderTerm { attribute: id, descending: false }]).collect()
+    }
+
+    /// Which of two records comes first: as the storage orders them, and as cursors seek.
+    #[must_use]
+    pub fn compare(&self, a: &Record, b: &Record) -> Ordering {
+        let by_term = |term: &OrderTerm| {
+            let ascending = a.get(term.attribute.slot).cmp(b.get(term.attribute.slot));
+            if term.descending { ascending.reverse() } else { ascending }
+        };
+        self.0.iter().map(by_term).find(|order| order.is_ne()).unwrap_or_else(|| a.id.cmp(&b.id))
     }
 
     fn names(&self, collection: &Collection) -> Vec<String> {

@@ -2,13 +2,14 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use sunlit_domain::Manifest;
+use sunlit_domain::manifest::RunsAs;
 
 const STREET_CARDS: &str = include_str!("../../../plugins/street-cards/plugin.toml");
 
 #[test]
 fn the_first_party_manifest_reads() {
     let manifest = Manifest::parse("plugin.toml", STREET_CARDS).map_err(|errors| errors.to_string()).unwrap();
-    assert_eq!(manifest.collections.len(), 2);
+    assert_eq!(manifest.collections.len(), 3);
     assert!(manifest.needs_component());
 }
 
@@ -75,4 +76,51 @@ fn the_committed_json_schema_is_the_generated_one() {
         committed == generated,
         "plugins/plugin.schema.json is not the generated one: run with UPDATE_SNAPSHOTS=1 to accept"
     );
+}
+
+/// The first-party manifest with an action behind it, whose lines are these.
+fn with_action(lines: &str) -> Result<Manifest, String> {
+    let text = format!("{STREET_CARDS}\n[[action]]\nname = \"praise\"\ntitle = {{ zh = \"点赞\" }}\n{lines}\n");
+    Manifest::parse("plugin.toml", &text).map_err(|errors| errors.to_string())
+}
+
+#[test]
+fn an_action_names_its_callers_and_shares_no_name() {
+    let manifest = with_action("roles = [\"public\"]\nreturns = \"[walk]\"").unwrap();
+    assert!(manifest.action("praise").is_some_and(|action| action.runs_as == RunsAs::Caller));
+    let check = |lines: &str, expect: &str| {
+        let told = with_action(lines).unwrap_err();
+        assert!(told.contains(expect), "expected {expect:?} in:\n{told}");
+        assert!(told.starts_with("plugin.toml:"), "{told}");
+    };
+    check("roles = []", "who may call it");
+    check("", "missing field `roles`");
+    check("roles = [\"public\", \"public\"]", "a role stands twice");
+    check("roles = [\"mayor\"]", "unknown variant");
+    check("roles = [\"public\"]\nreturns = \"[stroll]\"", "expected T or [T]");
+    check("roles = [\"public\"]\nreturns = \"decimal(12)\"", "0 to 9 digits");
+    check("roles = [\"public\"]\nruns_as = \"root\"", "unknown variant");
+    check(
+        "roles = [\"public\"]\n[[action.arg]]\nname = \"n\"\ntype = \"int\"\nsort = true",
+        "only a collection's field",
+    );
+    check("roles = [\"public\"]\n[[action.arg]]\nname = \"n\"\ntype = \"ref\"\nto = \"road\"", "no such collection");
+    let twice = "[[action.arg]]\nname = \"n\"\ntype = \"int\"\n";
+    check(&format!("roles = [\"public\"]\n{twice}{twice}"), "`n` would stand twice");
+    for (other, expect) in [("create_street", "`CreateStreet`"), ("praise", "`Praise`"), ("street", "`StreetPayload`")]
+    {
+        let second = format!("[[action]]\nname = \"{other}\"\ntitle = {{ zh = \"另\" }}\nroles = [\"public\"]");
+        check(&format!("roles = [\"public\"]\n{second}"), expect);
+    }
+}
+
+#[test]
+fn an_action_with_the_packages_rights_asks_for_writing() {
+    let alone = "[plugin]\nid = \"a\"\nversion = \"0.1.0\"\napi = \"0.1\"\ntitle = { zh = \"甲\" }\nvendor = \"v\"\n";
+    let action = "[[action]]\nname = \"b\"\ntitle = { zh = \"乙\" }\nroles = [\"public\"]\nruns_as = \"package\"\n";
+    let told = Manifest::parse("plugin.toml", &format!("{alone}{action}")).unwrap_err().to_string();
+    assert!(told.contains("ask for `records`"), "{told}");
+    let granted = format!("{alone}[capabilities]\nrecords = \"登记\"\n{action}");
+    let manifest = Manifest::parse("plugin.toml", &granted).map_err(|errors| errors.to_string()).unwrap();
+    assert!(manifest.needs_component());
 }

@@ -13,13 +13,13 @@ use wasmtime::component::InstancePre;
 
 use crate::capability::{CallState, Capability, Ports};
 use crate::component::Artefact;
-use crate::data::Data;
-use crate::export::{Graphql, Request};
+use crate::data::{Data, GuestError};
+use crate::export::{ActionRequest, Actions, Graphql, Request};
 use crate::gate::Lane;
 use crate::host::PluginHost;
 use crate::limits::Limits;
 use crate::report::{CallReport, Usage};
-use crate::verdict::{Ended, Verdict};
+use crate::verdict::{Ended, Expected, Verdict};
 
 /// A component with a set of grants, ready to be called. Cloning is cheap; tenants with the same grants share it.
 #[derive(Clone)]
@@ -32,6 +32,7 @@ pub(crate) struct Loaded {
     pub(crate) artefact: Artefact,
     pub(crate) pre: InstancePre<CallState>,
     pub(crate) graphql: Graphql,
+    pub(crate) actions: Option<Actions>,
 }
 
 /// One question to a plugin.
@@ -53,6 +54,40 @@ pub struct CallInput {
     pub limits: Limits,
     /// When the caller no longer needs the answer, if that is sooner than the limits say.
     pub deadline: Option<Instant>,
+}
+
+/// One action that a plugin is asked for.
+#[derive(Debug)]
+pub struct ActionInput {
+    /// See [`CallInput::lane`].
+    pub lane: Lane,
+    /// The action's name (`report_error`).
+    pub action: String,
+    /// An object of the declared arguments.
+    pub args: Data,
+    /// What the plugin's capabilities are for this call, [`Ports::records`] among them.
+    pub ports: Ports,
+    /// The instant of the call, microseconds since 1970-01-01T00:00:00Z.
+    pub now_micros: i64,
+    /// What the call may use.
+    pub limits: Limits,
+}
+
+/// What is asked of which exported function.
+enum Question {
+    Field(Request),
+    Action(ActionRequest),
+}
+
+/// A call of either kind.
+struct Call {
+    lane: Lane,
+    question: Question,
+    expected: Expected,
+    ports: Ports,
+    now_micros: i64,
+    limits: Limits,
+    deadline: Option<Instant>,
 }
 
 impl std::fmt::Debug for LoadedPlugin {
@@ -87,15 +122,30 @@ impl LoadedPlugin {
         let Some(parents) = input.parents.root_items() else {
             return CallReport::unavailable("the caller gave parents that are not a list");
         };
+        let CallInput { lane, field, args, parents: given, ports, now_micros, limits, deadline } = input;
+        let question = Question::Field(Request { field, args, parents: given });
+        let expected = Expected::Items(parents);
+        self.call(Call { lane, question, expected, ports, now_micros, limits, deadline }).await
+    }
+
+    /// Asks the plugin for an action, under the rules of [`LoadedPlugin::resolve`]. What the action wrote is the port's to
+    /// keep or to forget: only an answer ([`Outcome::Ok`](crate::Outcome::Ok)) may make it last.
+    pub async fn act(&self, input: ActionInput) -> CallReport {
+        let ActionInput { lane, action, args, ports, now_micros, limits } = input;
+        let question = Question::Action(ActionRequest { action, args });
+        let call = Call { lane, question, expected: Expected::Value, ports, now_micros, limits, deadline: None };
+        self.call(call).await
+    }
+
+    async fn call(&self, call: Call) -> CallReport {
         let asked = Instant::now();
-        let patience = time_left(&input);
-        let Ok(permit) = self.host.gate().enter(&input.lane, patience).await else {
+        let Ok(permit) = self.host.gate().enter(&call.lane, time_left(&call)).await else {
             return CallReport::unavailable("busy");
         };
         let queued = asked.elapsed();
         let loaded = Arc::clone(&self.loaded);
         let work = async move {
-            let mut report = run(&loaded, input, parents).await;
+            let mut report = run(&loaded, call).await;
             report.used.queue_micros = micros(queued);
             drop(permit);
             report
@@ -107,31 +157,30 @@ impl LoadedPlugin {
     }
 }
 
-fn time_left(input: &CallInput) -> Duration {
-    let limit = input.limits.wall_clock;
-    input.deadline.map_or(limit, |deadline| deadline.saturating_duration_since(Instant::now()).min(limit))
+fn time_left(call: &Call) -> Duration {
+    let limit = call.limits.wall_clock;
+    call.deadline.map_or(limit, |deadline| deadline.saturating_duration_since(Instant::now()).min(limit))
 }
 
-async fn run(loaded: &Loaded, input: CallInput, parents: u32) -> CallReport {
+async fn run(loaded: &Loaded, call: Call) -> CallReport {
     let started = Instant::now();
-    let wall_clock = time_left(&input);
-    let by_deadline = wall_clock < input.limits.wall_clock;
-    let CallInput { lane, field, args, parents: given, ports, now_micros, limits, .. } = input;
+    let wall_clock = time_left(&call);
+    let by_deadline = wall_clock < call.limits.wall_clock;
+    let Call { lane, question, expected, ports, now_micros, limits, .. } = call;
 
     let mut store = Store::new(loaded.pre.engine(), CallState::prepare(ports, lane, &limits, now_micros));
     if let Err(error) = bound(&mut store, &limits) {
         return CallReport::unavailable(&format!("the engine refuses the limits: {error:#}"));
     }
     let mut busy = started.elapsed();
-    let request = Request { field, args, parents: given };
-    let timed = clocked(enter(loaded, &mut store, request), &mut busy);
+    let timed = clocked(enter(loaded, &mut store, question), &mut busy);
     let ended = tokio::time::timeout(wall_clock, timed).await.unwrap_or(Ended::Late { by_deadline });
 
     let clearing = Instant::now();
     let fuel = limits.fuel.saturating_sub(store.get_fuel().unwrap_or(0));
     let state = store.into_data();
     let wall_micros = micros(started.elapsed());
-    let verdict = Verdict::of(ended, &state.meter, &limits, parents, wall_micros);
+    let verdict = Verdict::of(ended, &state.meter, &limits, expected, wall_micros);
     busy += clearing.elapsed();
     CallReport {
         used: Usage {
@@ -143,6 +192,7 @@ async fn run(loaded: &Loaded, input: CallInput, parents: u32) -> CallReport {
             memory_bytes: state.meter.memory_bytes,
             host_calls: state.meter.host_calls,
             rows: state.meter.rows,
+            writes: state.meter.writes,
             output_bytes: verdict.output_bytes,
         },
         outcome: verdict.outcome,
@@ -162,12 +212,18 @@ fn bound(store: &mut Store<CallState>, limits: &Limits) -> wasmtime::Result<()> 
     Ok(())
 }
 
-async fn enter(loaded: &Loaded, store: &mut Store<CallState>, request: Request) -> Ended {
+async fn enter(loaded: &Loaded, store: &mut Store<CallState>, question: Question) -> Ended {
     let instance = match loaded.pre.instantiate_async(&mut *store).await {
         Ok(instance) => instance,
         Err(error) => return Ended::NotStarted(error),
     };
-    match loaded.graphql.resolve(wasmtime::AsContextMut::as_context_mut(store), &instance, request).await {
+    let context = wasmtime::AsContextMut::as_context_mut(store);
+    let answer = match (question, &loaded.actions) {
+        (Question::Field(request), _) => loaded.graphql.resolve(context, &instance, request).await,
+        (Question::Action(request), Some(actions)) => actions.act(context, &instance, request).await,
+        (Question::Action(request), None) => Ok(Err(GuestError::NotFound(request.action))),
+    };
+    match answer {
         Ok(answer) => Ended::Returned(answer),
         Err(error) => Ended::Failed(error),
     }

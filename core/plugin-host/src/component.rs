@@ -6,6 +6,7 @@ use sha2::{Digest, Sha256};
 use wasmtime::component::Component;
 
 use crate::capability::Capability;
+use crate::vet::Vetted;
 
 /// A vetted, compiled component. Cloning is cheap.
 #[derive(Clone)]
@@ -13,11 +14,12 @@ pub struct Artefact {
     pub(crate) component: Component,
     digest: [u8; 32],
     imports: Vec<Capability>,
+    has_actions: bool,
 }
 
 impl Artefact {
-    pub(crate) fn new(component: Component, digest: [u8; 32], imports: Vec<Capability>) -> Self {
-        Self { component, digest, imports }
+    pub(crate) fn new(component: Component, digest: [u8; 32], vetted: Vetted) -> Self {
+        Self { component, digest, imports: vetted.imports, has_actions: vetted.has_actions }
     }
 
     /// SHA-256 of the component as it was uploaded: the identity of a package's code.
@@ -30,6 +32,12 @@ impl Artefact {
     #[must_use]
     pub fn imports(&self) -> &[Capability] {
         &self.imports
+    }
+
+    /// Whether the component exports `sunlit:plugin/actions`.
+    #[must_use]
+    pub fn has_actions(&self) -> bool {
+        self.has_actions
     }
 }
 

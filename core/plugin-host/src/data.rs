@@ -93,6 +93,11 @@ pub enum GuestError {
     Other((u32, String)),
 }
 
+impl GuestError {
+    /// The number of [`GuestError::Other`] for a record at another version than the one that was read.
+    pub const CONFLICT: u32 = 2;
+}
+
 impl Data {
     /// How deep lists and objects may be nested. The GraphQL gate takes 32 levels of brackets, so no deeper answer can
     /// be asked for.

@@ -189,6 +189,9 @@ pub enum PortError {
     /// Temporarily not possible, and foreseen (maintenance, a quota's pause).
     #[error("unavailable: {0}")]
     Unavailable(String),
+    /// The record is at another version than the one that was read.
+    #[error("conflict: {0}")]
+    Conflict(String),
     /// The platform failed.
     #[error("host failure")]
     Host(#[source] Box<dyn std::error::Error + Send + Sync>),

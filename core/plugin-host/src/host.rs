@@ -11,7 +11,7 @@ use crate::capability::{self, Grants};
 use crate::component::{self, Artefact};
 use crate::engine::{self, Allocation, HostConfig};
 use crate::errors::PluginError;
-use crate::export::Graphql;
+use crate::export::{Actions, Graphql};
 use crate::gate::{Gate, Lane};
 use crate::runtime::Threads;
 use crate::vet;
@@ -74,7 +74,7 @@ impl PluginHost {
         let vetted = vet::vet(bytes)?;
         let digest = component::digest(bytes);
         let component = self.compiled(bytes, &digest)?;
-        Ok(Artefact::new(component, digest, vetted.imports))
+        Ok(Artefact::new(component, digest, vetted))
     }
 
     fn compiled(&self, bytes: &[u8], digest: &[u8; 32]) -> Result<Component, PluginError> {
@@ -102,7 +102,8 @@ impl PluginHost {
             .instantiate_pre(&artefact.component)
             .map_err(|error| PluginError::Link { reason: format!("{error:#}") })?;
         let graphql = Graphql::find(&pre)?;
-        Ok(LoadedPlugin::new(self.clone(), Loaded { artefact: artefact.clone(), pre, graphql }))
+        let actions = if artefact.has_actions() { Some(Actions::find(&pre)?) } else { None };
+        Ok(LoadedPlugin::new(self.clone(), Loaded { artefact: artefact.clone(), pre, graphql, actions }))
     }
 
     /// Runs work on the plugin threads; calls made inside it stay there, so that many calls cost one hop together

@@ -40,10 +40,14 @@ pub struct Limits {
     pub hostcall_fuel: usize,
     /// Live component-model handles.
     pub handles: usize,
-    /// Calls of `storage` and `settings` (`log` and `clock` cost fuel only).
+    /// Calls of `storage`, `records` and `settings` (`log` and `clock` cost fuel only).
     pub host_calls: u32,
-    /// Records that `storage` handed over.
+    /// Records that `storage` and `records` handed over.
     pub rows: u32,
+    /// Changes of records that a call may make.
+    pub writes: u32,
+    /// Bytes of the values in them, as [`Data::size_bytes`](crate::Data::size_bytes) counts.
+    pub write_bytes: usize,
     /// Bytes of the answer as [`Data::size_bytes`](crate::Data::size_bytes) counts them. An answer must also fit in
     /// [`Limits::hostcall_fuel`]: raise both together.
     pub output_bytes: usize,
@@ -69,8 +73,24 @@ impl Limits {
             handles: 1_000,
             host_calls: 200,
             rows: 5_000,
+            writes: 0,
+            write_bytes: 0,
             output_bytes: MIB,
             log_bytes: 64 * 1024,
+        }
+    }
+
+    /// For an action, which somebody waits for: 2 s a run, waiting for a reader of a busy tenant included; 200 changes of
+    /// 1 MiB together.
+    #[must_use]
+    pub const fn action() -> Self {
+        Self {
+            fuel: 100_000_000,
+            wall_clock: Duration::from_secs(2),
+            host_calls: 1_000,
+            writes: 200,
+            write_bytes: MIB,
+            ..Self::query()
         }
     }
 
@@ -120,6 +140,10 @@ pub enum Budget {
     HostCalls,
     /// [`Limits::rows`].
     Rows,
+    /// [`Limits::writes`].
+    Writes,
+    /// [`Limits::write_bytes`].
+    WriteBytes,
     /// [`Limits::output_bytes`], or [`Limits::hostcall_fuel`] by the answer.
     OutputBytes,
     /// Elements, tables, memories or instances; the same for every call.
@@ -127,7 +151,7 @@ pub enum Budget {
 }
 
 impl Budget {
-    /// `fuel`, `hostcall_bytes`, `host_calls`, `rows`, `output_bytes` or `parts`.
+    /// `fuel`, `hostcall_bytes`, `host_calls`, `rows`, `writes`, `write_bytes`, `output_bytes` or `parts`.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -135,6 +159,8 @@ impl Budget {
             Self::HostcallBytes => "hostcall_bytes",
             Self::HostCalls => "host_calls",
             Self::Rows => "rows",
+            Self::Writes => "writes",
+            Self::WriteBytes => "write_bytes",
             Self::OutputBytes => "output_bytes",
             Self::Parts => "parts",
         }
@@ -159,6 +185,8 @@ pub(crate) struct Meter {
     pub(crate) memory_bytes: usize,
     pub(crate) host_calls: u32,
     pub(crate) rows: u32,
+    pub(crate) writes: u32,
+    write_bytes: usize,
     /// Time in finished calls of ports.
     host_time: Duration,
     /// When the call of a port began that runs now.
@@ -180,6 +208,8 @@ impl Meter {
             memory_bytes: 0,
             host_calls: 0,
             rows: 0,
+            writes: 0,
+            write_bytes: 0,
             host_time: Duration::ZERO,
             host_since: None,
             memory_refused: false,
@@ -220,6 +250,25 @@ impl Meter {
             self.exceeded = Some(Budget::Rows);
         }
         within
+    }
+
+    /// The budget that one more change of so many bytes would pass; then it must not be made.
+    pub(crate) fn refuse_write(&mut self, bytes: usize) -> Option<Budget> {
+        let budget = if self.writes >= self.limits.writes {
+            Budget::Writes
+        } else if self.write_bytes.saturating_add(bytes) > self.limits.write_bytes {
+            Budget::WriteBytes
+        } else {
+            return None;
+        };
+        self.exceeded = Some(budget);
+        Some(budget)
+    }
+
+    /// Counts a change that was made.
+    pub(crate) fn count_write(&mut self, bytes: usize) {
+        self.writes = self.writes.saturating_add(1);
+        self.write_bytes = self.write_bytes.saturating_add(bytes);
     }
 
     /// Whether not one more record may be handed over.
@@ -288,6 +337,18 @@ mod tests {
         assert_eq!((meter.rows, meter.exceeded), (9, Some(Budget::Rows)));
         assert!(meter.count_rows(1));
         assert!(meter.rows_used_up());
+    }
+
+    #[test]
+    fn writes_are_bounded_by_number_and_by_bytes() {
+        let mut meter = Meter::new(Limits { writes: 2, write_bytes: 10, ..Limits::query() });
+        assert_eq!(meter.refuse_write(10), None);
+        meter.count_write(4);
+        assert_eq!(meter.refuse_write(7), Some(Budget::WriteBytes));
+        assert_eq!(meter.refuse_write(6), None);
+        meter.count_write(6);
+        assert_eq!((meter.refuse_write(0), meter.exceeded), (Some(Budget::Writes), Some(Budget::Writes)));
+        assert_eq!(Meter::new(Limits::query()).refuse_write(0), Some(Budget::Writes));
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub struct CallReport {
 /// How a call ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome<T> {
-    /// A well-formed answer with one value for each parent.
+    /// A well-formed answer: for fields one value for each parent, for an action one value.
     Ok(T),
     /// The plugin answered with an error, in good order.
     Declined(GuestError),
@@ -100,6 +100,8 @@ pub struct Usage {
     pub host_calls: u32,
     /// Records handed over.
     pub rows: u32,
+    /// Changes of records that the port has kept.
+    pub writes: u32,
     /// Size of the answer, see [`Data::size_bytes`].
     pub output_bytes: usize,
 }

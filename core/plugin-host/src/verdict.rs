@@ -14,6 +14,15 @@ use crate::report::{Blame, Outcome};
 /// Longest message of a trap: frames carry names that the plugin chose, and a name may have megabytes.
 const MESSAGE_BYTES: usize = 4096;
 
+/// What an answer must be, beside being one well-formed value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Expected {
+    /// A list with so many values: one for each parent.
+    Items(u32),
+    /// Any value: an action's.
+    Value,
+}
+
 /// How a run ended, as the engine tells it.
 pub(crate) enum Ended {
     /// The wall clock or the deadline ran out.
@@ -36,10 +45,9 @@ pub(crate) struct Verdict {
 }
 
 impl Verdict {
-    /// `parents` is how many values the answer must hold, `declined` the capabilities that answer `denied`.
-    pub(crate) fn of(ended: Ended, meter: &Meter, limits: &Limits, parents: u32, wall_micros: u64) -> Self {
+    pub(crate) fn of(ended: Ended, meter: &Meter, limits: &Limits, expected: Expected, wall_micros: u64) -> Self {
         match ended {
-            Ended::Returned(Ok(data)) => answered(data, limits, parents),
+            Ended::Returned(Ok(data)) => answered(data, limits, expected),
             Ended::Returned(Err(error)) => declined(error, meter),
             Ended::Late { by_deadline } => late(by_deadline, meter, wall_micros),
             Ended::NotStarted(error) => not_started(&error, meter),
@@ -56,19 +64,19 @@ impl Verdict {
     }
 }
 
-fn answered(data: Data, limits: &Limits, parents: u32) -> Verdict {
+fn answered(data: Data, limits: &Limits, expected: Expected) -> Verdict {
     let output_bytes = data.size_bytes();
     let verdict = if output_bytes > limits.output_bytes {
         Verdict::guest(Outcome::LimitExceeded(Budget::OutputBytes))
     } else if let Err(malformed) = data.check() {
         Verdict::guest(Outcome::BadOutput(malformed.to_string()))
     } else {
-        match data.root_items() {
-            Some(count) if count == parents => Verdict { outcome: Outcome::Ok(data), blame: None, output_bytes },
-            Some(count) => {
+        match (expected, data.root_items()) {
+            (Expected::Items(parents), Some(count)) if count != parents => {
                 Verdict::guest(Outcome::BadOutput(format!("{count} values were answered for {parents} parents")))
             }
-            None => Verdict::guest(Outcome::BadOutput("the answer is not a list".to_owned())),
+            (Expected::Items(_), None) => Verdict::guest(Outcome::BadOutput("the answer is not a list".to_owned())),
+            _ => Verdict { outcome: Outcome::Ok(data), blame: None, output_bytes },
         }
     };
     Verdict { output_bytes, ..verdict }
@@ -168,7 +176,7 @@ mod tests {
     use crate::data::Token;
 
     fn verdict(ended: Ended, meter: &Meter) -> (&'static str, Option<Blame>) {
-        let verdict = Verdict::of(ended, meter, &Limits::query(), 1, 1_000);
+        let verdict = Verdict::of(ended, meter, &Limits::query(), Expected::Items(1), 1_000);
         (verdict.outcome.name(), verdict.blame)
     }
 

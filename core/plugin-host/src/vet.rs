@@ -18,6 +18,8 @@ pub const MAX_COMPONENT_BYTES: usize = 4 << 20;
 pub(crate) struct Vetted {
     /// The capabilities that it imports, without repetition, in their fixed order.
     pub(crate) imports: Vec<Capability>,
+    /// Whether it exports actions.
+    pub(crate) has_actions: bool,
 }
 
 /// Refuses everything that is not a component of ours.
@@ -34,7 +36,7 @@ pub(crate) fn vet(bytes: &[u8]) -> Result<Vetted, PluginError> {
     let mut imports = found.imports;
     imports.sort_unstable();
     imports.dedup();
-    Ok(Vetted { imports })
+    Ok(Vetted { imports, has_actions: found.has_actions })
 }
 
 fn refuse_other_formats(bytes: &[u8]) -> Result<(), PluginError> {
@@ -51,6 +53,7 @@ fn refuse_other_formats(bytes: &[u8]) -> Result<(), PluginError> {
 struct Found {
     imports: Vec<Capability>,
     has_graphql: bool,
+    has_actions: bool,
     core_instances: usize,
     memories: usize,
     tables: usize,
@@ -77,7 +80,9 @@ fn read(bytes: &[u8]) -> Result<Found, PluginError> {
             }
             Payload::ComponentExportSection(section) if depth == 1 => {
                 for export in section {
-                    found.has_graphql |= is_version_of(export.map_err(damaged)?.name.name, export::GRAPHQL);
+                    let name = export.map_err(damaged)?.name.name;
+                    found.has_graphql |= is_version_of(name, export::GRAPHQL);
+                    found.has_actions |= is_version_of(name, export::ACTIONS);
                 }
             }
             Payload::InstanceSection(section) => {

@@ -1,6 +1,7 @@
 //! The schema of a package set. One namespace object per package; root mutations carry the namespace in their name, since
 //! only root mutation fields run one after the other.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, OnceLock};
 
 use async_graphql::dynamic::{
@@ -13,11 +14,12 @@ use sunlit_app::query::record_list::MAX_FIRST;
 use sunlit_domain::Manifest;
 use sunlit_domain::access::Root;
 use sunlit_domain::id::lower_camel;
+use sunlit_domain::manifest::Returns;
 
 use crate::argument::DEFAULT_FIRST;
 use crate::cost::Prices;
 use crate::names::{Names, describe};
-use crate::{audit, collection, jobs, mutation, node, plugin, query, scalar, subscription};
+use crate::{action, audit, collection, jobs, mutation, node, plugin, query, scalar, subscription};
 
 /// A composed schema.
 pub struct TenantSchema {
@@ -59,8 +61,8 @@ impl TenantSchema {
 /// Why packages do not fit into one schema.
 #[derive(Debug, thiserror::Error)]
 pub enum ComposeError {
-    /// Two packages have ids that are spelled alike in the API.
-    #[error("packages {0} and {1} have the same name in the API: one of them must change its id")]
+    /// Two packages have ids, or mutations, that are spelled alike in the API.
+    #[error("packages {0} and {1} have the same name in the API: one of them must change its id, or rename its action")]
     Collision(String, String),
     /// A package refers to another that is not there.
     #[error("package {0} refers to {1}, which is not enabled: enable it first")]
@@ -81,6 +83,7 @@ pub fn compose(manifests: &[Arc<Manifest>]) -> Result<TenantSchema, ComposeError
     let mut subscriptions = Subscription::new("Subscription")
         .description("每个集合一个字段，通知其变更。 / One field a collection, which tells of its changes.");
     let (mut types, mut prices) = (Vec::new(), Prices::default());
+    let mut owners = BTreeMap::new();
     let mut workspace = Object::new(WORKSPACE)
         .description("工作区：登录后可见的全部内容，含草稿。 / What whoever signed in works with, drafts too.");
     let (mut listens, mut has_workspace) = (false, false);
@@ -109,15 +112,22 @@ pub fn compose(manifests: &[Arc<Manifest>]) -> Result<TenantSchema, ComposeError
         }
         add_prices(&mut prices, manifest);
         types.extend(plugin::types(&names, manifest));
+        types.extend(action::types(&names, manifest));
         for collection in &manifest.collections {
             types.extend(collection::types(&names, collection));
             types.push(mutation::payload(&names, collection).into());
             types.push(subscription::change(&names, collection).into());
             subscriptions = subscriptions.field(subscription::field(&names, collection));
             listens = true;
-            for field in mutation::fields(&names, collection) {
-                mutations = mutations.field(field);
+        }
+        for name in mutation_names(&names, manifest) {
+            if let Some(twin) = owners.insert(name, &manifest.plugin.id) {
+                return Err(ComposeError::Collision(twin.to_string(), manifest.plugin.id.to_string()));
             }
+        }
+        let of_collections = manifest.collections.iter().flat_map(|collection| mutation::fields(&names, collection));
+        for field in of_collections.chain(action::fields(&names, manifest)) {
+            mutations = mutations.field(field);
         }
     }
     if has_workspace {
@@ -135,6 +145,15 @@ pub fn compose(manifests: &[Arc<Manifest>]) -> Result<TenantSchema, ComposeError
     Ok(TenantSchema { schema, prices, documents, sdl: OnceLock::new() })
 }
 
+/// The names that the package may have among the mutations: the action `b_c` of `a` and the action `c` of `a-b` would both
+/// be `aBC`.
+fn mutation_names(names: &Names, manifest: &Manifest) -> Vec<String> {
+    let verbs = ["Create", "Update", "Delete"];
+    let of_collection = |collection| verbs.map(|verb| names.mutation(verb, collection));
+    let of_collections = manifest.collections.iter().flat_map(of_collection);
+    of_collections.chain(manifest.actions.iter().map(|action| names.action(action))).collect()
+}
+
 fn add_prices(prices: &mut Prices, manifest: &Manifest) {
     for collection in &manifest.collections {
         prices.lists.insert(lower_camel(&collection.plural()), DEFAULT_FIRST);
@@ -143,6 +162,13 @@ fn add_prices(prices: &mut Prices, manifest: &Manifest) {
     for query in &manifest.queries {
         let name = lower_camel(query.name.as_str());
         if query.returns.is_list() {
+            prices.lists.insert(name.clone(), MAX_FIRST);
+        }
+        prices.calls.insert(name);
+    }
+    for action in &manifest.actions {
+        let name = Names::of(manifest).action(action);
+        if action.returns.as_ref().is_some_and(Returns::is_list) {
             prices.lists.insert(name.clone(), MAX_FIRST);
         }
         prices.calls.insert(name);

@@ -4,6 +4,7 @@
 //! `sunlit-app` through the request's `Reading`. Knows nothing of HTTP or SQL. Start reading at [`compose`], then
 //! [`execute`].
 
+mod action;
 mod answer;
 mod argument;
 pub mod ask;

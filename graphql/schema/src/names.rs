@@ -2,7 +2,7 @@
 
 use sunlit_domain::LocalText;
 use sunlit_domain::id::{lower_camel, upper_camel};
-use sunlit_domain::manifest::{Collection, Manifest, RefTarget};
+use sunlit_domain::manifest::{Action, Collection, Manifest, RefTarget};
 
 /// The names of one package.
 #[derive(Debug, Clone)]
@@ -46,6 +46,11 @@ impl Names {
     /// The type of an enum field: `StreetCards_ServicePointKind`.
     pub(crate) fn enum_of(&self, owner: &str, field: &str) -> String {
         format!("{}_{}{}", self.prefix, upper_camel(owner), upper_camel(field))
+    }
+
+    /// The root mutation field of an action: `streetCardsReportError`.
+    pub(crate) fn action(&self, action: &Action) -> String {
+        format!("{}{}", self.namespace(), upper_camel(action.name.as_str()))
     }
 
     /// A root mutation field: `streetCardsCreateStreet`.

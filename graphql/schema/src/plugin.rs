@@ -11,7 +11,7 @@ use sunlit_app::{AppError, Installed};
 use sunlit_domain::ErrorCode;
 use sunlit_domain::access::Root;
 use sunlit_domain::id::{RecordId, lower_camel};
-use sunlit_domain::manifest::{self, FieldType, Manifest, ObjectType, Query, Returned};
+use sunlit_domain::manifest::{self, FieldType, Manifest, ObjectType, Query, Returned, Returns};
 use sunlit_domain::record::{Problem, Record};
 use sunlit_domain::value::Value;
 
@@ -81,13 +81,7 @@ pub(crate) fn fields(names: &Names, manifest: &Manifest) -> Vec<Field> {
 }
 
 fn field(names: &Names, manifest: &Manifest, query: &Query) -> Option<Field> {
-    let item = match manifest.returned(&query.returns)? {
-        Returned::Scalar(kind) => scalar::output_type(kind).to_owned(),
-        Returned::Object(object) => names.type_of(object.name.as_str(), ""),
-        Returned::Collection(collection) => names.type_of(collection.name.as_str(), ""),
-    };
-    // Nullable, so that a plugin that fails costs its own field and nothing else.
-    let type_ref = if query.returns.is_list() { TypeRef::named_nn_list(item) } else { TypeRef::named(item) };
+    let type_ref = answer_type(names, manifest, &query.returns)?;
     let (package, name): (Arc<str>, Arc<str>) = (names.package().into(), query.name.as_str().into());
     let built = Field::new(lower_camel(query.name.as_str()), type_ref, move |ctx| {
         let (package, name) = (Arc::clone(&package), Arc::clone(&name));
@@ -102,33 +96,44 @@ fn field(names: &Names, manifest: &Manifest, query: &Query) -> Option<Field> {
     Some(built.description(describe(&query.title, query.description.as_ref())))
 }
 
+/// The type of what a component answers. Nullable, so that a plugin that fails costs its own field and nothing else.
+pub(crate) fn answer_type(names: &Names, manifest: &Manifest, returns: &Returns) -> Option<TypeRef> {
+    let item = match manifest.returned(returns)? {
+        Returned::Scalar(kind) => scalar::output_type(kind).to_owned(),
+        Returned::Object(object) => names.type_of(object.name.as_str(), ""),
+        Returned::Collection(collection) => names.type_of(collection.name.as_str(), ""),
+    };
+    Some(if returns.is_list() { TypeRef::named_nn_list(item) } else { TypeRef::named(item) })
+}
+
 async fn resolve<'a>(ctx: &ResolverContext<'a>, package: &str, name: &str) -> Result<Option<FieldValue<'a>>, Error> {
     let installed = installed(ctx, package)?;
     let manifest = Arc::clone(&installed.package.manifest);
     let query = manifest.query(name).ok_or_else(|| failed(ctx, &AppError::NotFound))?;
-    let args = arguments(ctx, query)?;
+    let args = arguments(ctx, &query.args).map_err(|error| failed(ctx, &error))?;
     let root = root(ctx);
     let answer = plugin_resolve::query(&reading(ctx)?.through(root), &installed, query, &args).await;
     let answer = answer.map_err(|error| failed(ctx, &error))?;
     match manifest.returned(&query.returns) {
         Some(Returned::Collection(collection)) => {
-            records(ctx, &installed, collection.name.as_str(), answer, query.returns.is_list()).await
+            records(ctx, root, &installed, collection.name.as_str(), answer, query.returns.is_list()).await
         }
         _ => Ok(value(root, answer)),
     }
 }
 
 /// The arguments in declared order, checked by their rules.
-fn arguments(ctx: &ResolverContext<'_>, query: &Query) -> Result<Vec<Value>, Error> {
+pub(crate) fn arguments(ctx: &ResolverContext<'_>, declared: &[manifest::Field]) -> Result<Vec<Value>, AppError> {
     let mut values = Vec::new();
     let mut problems = Vec::new();
-    for arg in &query.args {
+    for arg in declared {
         let path = lower_camel(arg.name.as_str());
         let given = ctx.args.get(&path).filter(|given| !given.is_null());
         let value = match given {
             None => Ok(arg.default_value()),
             Some(given) => {
-                let mut json = given.as_value().clone().into_json()?;
+                let given = given.as_value().clone().into_json();
+                let mut json = given.map_err(|error| AppError::Argument(error.to_string()))?;
                 if arg.item_type() == FieldType::Enum {
                     lower_texts(&mut json);
                 }
@@ -145,10 +150,11 @@ fn arguments(ctx: &ResolverContext<'_>, query: &Query) -> Result<Vec<Value>, Err
             },
         }
     }
-    if problems.is_empty() { Ok(values) } else { Err(failed(ctx, &AppError::Problems(problems))) }
+    if problems.is_empty() { Ok(values) } else { Err(AppError::Problems(problems)) }
 }
 
-fn value(root: Root, answer: Answer) -> Option<FieldValue<'static>> {
+/// What the component answered, as the API answers it.
+pub(crate) fn value(root: Root, answer: Answer) -> Option<FieldValue<'static>> {
     match answer {
         Answer::Scalar(value) => to_gql(None, &value),
         Answer::Object(values) => Some(FieldValue::owned_any(ObjectNode { root, values })),
@@ -160,8 +166,9 @@ fn value(root: Root, answer: Answer) -> Option<FieldValue<'static>> {
 }
 
 /// The records that the plugin named, in its order: those that the viewer may read.
-async fn records<'a>(
+pub(crate) async fn records<'a>(
     ctx: &ResolverContext<'a>,
+    root: Root,
     installed: &Arc<Installed>,
     collection: &str,
     answer: Answer,
@@ -179,7 +186,6 @@ async fn records<'a>(
         })
         .collect();
     let distinct: Vec<RecordId> = ids.iter().copied().collect::<BTreeSet<_>>().into_iter().collect();
-    let root = root(ctx);
     let found = record_get::by_ids(&reading(ctx)?.through(root), &installed.package, collection, &distinct).await;
     let found = found.map_err(|error| failed(ctx, &error))?.into_iter().map(|record| (record.id, Arc::new(record)));
     let found: BTreeMap<RecordId, Arc<Record>> = found.collect();

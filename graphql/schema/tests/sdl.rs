@@ -44,3 +44,18 @@ fn two_packages_that_are_spelled_alike_do_not_fit_together() {
     assert!(matches!(error, ComposeError::Collision(..)), "{error}");
     assert!(compose(&[twin("street-cards"), twin("other-cards")]).is_ok());
 }
+
+#[test]
+fn two_actions_that_are_spelled_alike_do_not_fit_together() {
+    let package = |id: &str, action: &str| {
+        manifest(&format!(
+            "[plugin]\nid = \"{id}\"\nversion = \"0.1.0\"\napi = \"0.1\"\ntitle = {{ zh = \"甲\" }}\nvendor = \"v\"\n\
+             [[action]]\nname = \"{action}\"\ntitle = {{ zh = \"乙\" }}\nroles = [\"public\"]\n"
+        ))
+    };
+    let error = compose(&[package("a", "b_c"), package("a-b", "c")]).unwrap_err();
+    assert!(matches!(error, ComposeError::Collision(..)), "{error}");
+    let schema = compose(&[package("a", "b_c"), package("a-b", "d")]).unwrap();
+    let sdl = schema.sdl();
+    assert!(sdl.contains("aBC: A_BCPayload") && sdl.contains("aBD: AB_DPayload"), "{sdl}");
+}

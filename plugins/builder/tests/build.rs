@@ -31,10 +31,10 @@ fn broken(files: &[(&str, &str)]) -> BuildError {
 #[test]
 fn the_probe_becomes_a_component_that_imports_what_it_uses() {
     let plugin = build(&workspace("tests/plugins/probe"), &BuildOptions::default()).unwrap();
-    let imports = ["clock", "log", "settings", "storage"].map(|name| format!("sunlit:host/{name}@0.1.0"));
-    assert_eq!(plugin.imports[..4], imports);
-    assert_eq!(plugin.imports[4..], ["sunlit:types/common@0.1.0"]);
-    assert_eq!(plugin.exports, ["sunlit:plugin/graphql@0.1.0"]);
+    let imports = ["clock", "log", "records", "settings", "storage"].map(|name| format!("sunlit:host/{name}@0.1.0"));
+    assert_eq!(plugin.imports[..5], imports);
+    assert_eq!(plugin.imports[5..], ["sunlit:types/common@0.1.0"]);
+    assert_eq!(plugin.exports, ["sunlit:plugin/actions@0.1.0", "sunlit:plugin/graphql@0.1.0"]);
     assert!(plugin.world.contains("export sunlit:plugin/graphql@0.1.0;"), "{}", plugin.world);
     assert!(plugin.manifest_toml.contains("id = \"probe\""));
     assert!(plugin.inputs.iter().any(|path| path.ends_with("probe/src/lib.rs")), "{:?}", plugin.inputs);

@@ -6,8 +6,9 @@
 use std::sync::Once;
 
 use crate::port::{Found, HostPort, Level, Query};
-use crate::{Data, Error, Host, Request, Resolve};
+use crate::{Act, ActionRequest, Data, Error, Host, Request, Resolve};
 
+pub use acting::export_actions;
 pub use generated::export;
 
 #[allow(missing_docs, unreachable_pub, clippy::all, clippy::pedantic, reason = "generated code")]
@@ -32,8 +33,30 @@ pub mod generated {
     });
 }
 
+/// A world of its own, so that a component without actions does not export the interface.
+#[allow(missing_docs, unreachable_pub, clippy::all, clippy::pedantic, reason = "generated code")]
+#[doc(hidden)]
+pub mod acting {
+    wit_bindgen::generate!({
+        path: "wit",
+        world: "acting",
+        pub_export_macro: true,
+        export_macro_name: "export_actions",
+        default_bindings_module: "sunlit_plugin_sdk::bindings::acting",
+        with: {
+            "sunlit:types/common@0.1.0/geo-point": crate::Point,
+            "sunlit:types/common@0.1.0/decimal": crate::Decimal,
+            "sunlit:types/common@0.1.0/token": crate::tokens::Token,
+            "sunlit:types/common@0.1.0/data": crate::Data,
+            "sunlit:types/common@0.1.0/error": crate::Error,
+        },
+        generate_all,
+    });
+}
+
+use acting::exports::sunlit::plugin::actions;
 use generated::exports::sunlit::plugin::graphql;
-use generated::sunlit::host::{clock, log, settings, storage};
+use generated::sunlit::host::{clock, log, records, settings, storage};
 
 /// The host behind the component's imports.
 pub(crate) struct Imports;
@@ -41,6 +64,22 @@ pub(crate) struct Imports;
 impl HostPort for Imports {
     fn find(&self, collection: &str, query: &Query) -> Result<Found, Error> {
         storage::find(collection, query)
+    }
+
+    fn create(&self, collection: &str, values: &Data) -> Result<String, Error> {
+        records::create(collection, values)
+    }
+
+    fn update(&self, collection: &str, id: &str, version: i64, values: &Data) -> Result<i64, Error> {
+        records::update(collection, id, version, values)
+    }
+
+    fn delete(&self, collection: &str, id: &str, version: i64) -> Result<(), Error> {
+        records::delete(collection, id, version)
+    }
+
+    fn get(&self, collection: &str, id: &str) -> Result<Option<Data>, Error> {
+        records::get(collection, id)
     }
 
     fn setting(&self, name: &str) -> Result<Data, Error> {
@@ -67,6 +106,14 @@ impl<P: Resolve> graphql::Guest for P {
         report_panics();
         let graphql::Request { field, args, parents } = request;
         P::resolve(&Host::imports(), Request { field, args, parents })
+    }
+}
+
+impl<P: Act> actions::Guest for P {
+    fn act(request: actions::ActionRequest) -> Result<Data, Error> {
+        report_panics();
+        let actions::ActionRequest { action, args } = request;
+        P::act(&Host::imports(), ActionRequest { action, args })
     }
 }
 

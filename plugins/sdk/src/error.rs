@@ -24,6 +24,9 @@ pub enum Error {
 impl Error {
     /// The number of [`Error::Other`] by which a plugin says that it is itself at fault.
     pub const PLUGIN_FAULT: u32 = 1;
+    /// The number of [`Error::Other`] by which the host says that a record is at another version than the one that was
+    /// read. An action that passes it on tells its caller CONFLICT.
+    pub const CONFLICT: u32 = 2;
 
     /// Whoever asked may not.
     pub fn denied(message: impl Into<String>) -> Self {
@@ -55,6 +58,11 @@ impl Error {
         Self::Other((Self::PLUGIN_FAULT, message.into()))
     }
 
+    /// The record is at another version than the one that was read.
+    pub fn conflict(message: impl Into<String>) -> Self {
+        Self::Other((Self::CONFLICT, message.into()))
+    }
+
     /// The message, without the kind.
     #[must_use]
     pub fn message(&self) -> &str {
@@ -76,6 +84,7 @@ impl Error {
             Self::Limit(_) => "limit",
             Self::Unavailable(_) => "unavailable",
             Self::Other((Self::PLUGIN_FAULT, _)) => "plugin fault",
+            Self::Other((Self::CONFLICT, _)) => "conflict",
             Self::Other(_) => "other",
         }
     }

@@ -6,12 +6,14 @@
 mod clock;
 mod filter;
 mod log;
+mod records;
 mod settings;
 mod storage;
 
 pub use clock::Clock;
 pub use filter::{Filter, Value};
 pub use log::Log;
+pub use records::Records;
 pub use settings::Settings;
 pub use storage::{Find, Page, Storage};
 
@@ -42,6 +44,12 @@ impl Host {
     #[must_use]
     pub fn storage(&self) -> Storage<'_> {
         Storage { host: self }
+    }
+
+    /// Changes of the plugin's own collections, in an action.
+    #[must_use]
+    pub fn records(&self) -> Records<'_> {
+        Records { host: self }
     }
 
     /// The settings that the manifest declares.

@@ -38,8 +38,8 @@ pub mod tokens;
 
 pub use decimal::Decimal;
 pub use error::Error;
-pub use host::{Clock, Filter, Find, Host, Log, Page, Settings, Storage, Value};
+pub use host::{Clock, Filter, Find, Host, Log, Page, Records, Settings, Storage, Value};
 pub use id::Id;
-pub use plugin::{NoArgs, Request, Resolve, answer_computed, answer_query};
+pub use plugin::{Act, ActionRequest, NoArgs, Request, Resolve, answer_action, answer_computed, answer_query};
 pub use point::Point;
 pub use tokens::Data;

@@ -15,6 +15,39 @@ pub trait HostPort {
     /// What the host answers: denied, an unknown collection or field, a limit, storage unavailable.
     fn find(&self, collection: &str, query: &Query) -> Result<Found, Error>;
 
+    /// Creates a record of one of the plugin's collections; answers its id. A port that does not say otherwise, like the
+    /// host outside of actions, denies every change.
+    ///
+    /// # Errors
+    /// What the host answers: denied, an unknown collection, values that are not acceptable, a limit.
+    fn create(&self, _collection: &str, _values: &Data) -> Result<String, Error> {
+        Err(Error::denied("records"))
+    }
+
+    /// Changes the record that was read at `version`; answers its new version.
+    ///
+    /// # Errors
+    /// As for [`HostPort::create`], and [`Error::CONFLICT`] when it is at another version.
+    fn update(&self, _collection: &str, _id: &str, _version: i64, _values: &Data) -> Result<i64, Error> {
+        Err(Error::denied("records"))
+    }
+
+    /// Deletes the record that was read at `version`.
+    ///
+    /// # Errors
+    /// As for [`HostPort::update`].
+    fn delete(&self, _collection: &str, _id: &str, _version: i64) -> Result<(), Error> {
+        Err(Error::denied("records"))
+    }
+
+    /// Reads one record, with what this call has written.
+    ///
+    /// # Errors
+    /// What the host answers.
+    fn get(&self, _collection: &str, _id: &str) -> Result<Option<Data>, Error> {
+        Err(Error::denied("records"))
+    }
+
     /// Reads a setting that the manifest declares.
     ///
     /// # Errors
@@ -32,6 +65,22 @@ pub trait HostPort {
 impl<P: HostPort + ?Sized> HostPort for Rc<P> {
     fn find(&self, collection: &str, query: &Query) -> Result<Found, Error> {
         (**self).find(collection, query)
+    }
+
+    fn create(&self, collection: &str, values: &Data) -> Result<String, Error> {
+        (**self).create(collection, values)
+    }
+
+    fn update(&self, collection: &str, id: &str, version: i64, values: &Data) -> Result<i64, Error> {
+        (**self).update(collection, id, version, values)
+    }
+
+    fn delete(&self, collection: &str, id: &str, version: i64) -> Result<(), Error> {
+        (**self).delete(collection, id, version)
+    }
+
+    fn get(&self, collection: &str, id: &str) -> Result<Option<Data>, Error> {
+        (**self).get(collection, id)
     }
 
     fn setting(&self, name: &str) -> Result<Data, Error> {

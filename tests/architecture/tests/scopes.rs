@@ -97,7 +97,7 @@ fn no_command_calls_a_plugin() {
     let mut findings = Findings::default();
     for (file, lines) in lines_of(&workspace, |file| file.starts_with("core/app/src/command/")) {
         for (index, line) in lines.iter().enumerate() {
-            for word in ["plugin_resolve", ".resolve("] {
+            for word in ["plugin_resolve", ".resolve(", ".act(", "action::run", "LoadedPlugin"] {
                 if has_word(line, word) {
                     findings.at(&file, index + 1, format_args!("`{word}` asks a plugin"));
                 }

@@ -46,7 +46,7 @@ async fn content_is_data_and_never_markup() {
     let app = TestApp::start().await;
     let region = "[tenant]\nslug = \"900003\"\ncode = \"900003\"\nkind = \"district\"\n\
                   name = { zh = \"<b>区</b>\" }\nshort_name = { zh = \"区\" }\n[[package]]\nid = \"street-cards\"\n\
-                  grants = [\"storage\", \"settings\", \"log\"]\n[[package.data]]\ncollection = \"street\"\nkey = \"code\"\n\
+                  grants = [\"storage\", \"records\", \"settings\", \"log\"]\n[[package.data]]\ncollection = \"street\"\nkey = \"code\"\n\
                   file = \"900003/street.toml\"\n";
     let street = "[[record]]\ncode = \"900003001\"\nname = \"<script>alert(1)</script>\"\n\
                   introduction = \"\\\"><img src=x onerror=alert(1)>\"\nlocation = \"{{ 7 * 7 }}\"\n";

@@ -44,8 +44,8 @@ async fn a_package_that_no_longer_loads_leaves_the_others_standing() {
     let app = TestApp::start().await;
     let region = "[tenant]\nslug = \"900004\"\ncode = \"900004\"\nkind = \"district\"\nname = { zh = \"测试区\" }\n\
                   short_name = { zh = \"测试区\" }\n[[package]]\nid = \"street-cards\"\n\
-                  grants = [\"storage\", \"settings\", \"log\"]\n[[package]]\nid = \"probe\"\n\
-                  grants = [\"storage\", \"settings\", \"clock\", \"log\"]\n";
+                  grants = [\"storage\", \"records\", \"settings\", \"log\"]\n[[package]]\nid = \"probe\"\n\
+                  grants = [\"storage\", \"records\", \"settings\", \"clock\", \"log\"]\n";
     app.provision_text("900004", region, &[]).await;
     let both = "{ probe { echo(text: \"x\") } streetCards { streets { totalCount } } }";
     assert_eq!(app.graphql("900004", None, both, json!({})).await.data()["probe"]["echo"], json!("x"));

@@ -133,7 +133,7 @@ impl TestApp {
         let region = format!(
             "[tenant]\nslug = \"{slug}\"\ncode = \"{slug}\"\nkind = \"district\"\nname = {{ zh = \"测试区{slug}\" }}\n\
              short_name = {{ zh = \"测试区\" }}\n[[package]]\nid = \"probe\"\n\
-             grants = [\"storage\", \"settings\", \"clock\", \"log\"]\n"
+             grants = [\"storage\", \"records\", \"settings\", \"clock\", \"log\"]\n"
         );
         self.provision_text(slug, &region, &[]).await
     }

@@ -1,21 +1,36 @@
 //! Creating, changing and deleting records of a collection, with the actor's rights.
 
+pub(crate) mod apply;
 pub mod create;
 pub mod delete;
 mod reference;
 pub mod update;
 
-use sunlit_domain::ErrorCode;
 use sunlit_domain::filter::Filter;
-use sunlit_domain::id;
-use sunlit_domain::manifest::Spelling;
+use sunlit_domain::manifest::{RunsAs, Spelling};
 use sunlit_domain::record::{Problem, Record};
-use sunlit_storage::{StorageError, Table};
+use sunlit_domain::value::Timestamp;
+use sunlit_domain::{ErrorCode, Scope, id};
+use sunlit_storage::{StorageError, Table, Work};
 
-use crate::AppError;
+use crate::{App, AppError, Package, TenantContext};
+
+/// A transaction in which records are written: for whom, with whose rights, and when.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Writing<'a> {
+    app: &'a App,
+    scope: &'a Scope,
+    work: &'a Work,
+    /// What the tenant has enabled: references may lead to other packages.
+    context: &'a TenantContext,
+    package: &'a Package,
+    runs_as: RunsAs,
+    spelling: Spelling,
+    at: Timestamp,
+}
 
 /// Nobody writes a record that is out of their own reach afterwards.
-fn within(filter: &Filter, record: &Record) -> Result<(), AppError> {
+fn in_reach(filter: &Filter, record: &Record) -> Result<(), AppError> {
     let reached = filter.matches(&|attribute| record.get(attribute.slot).clone());
     if reached { Ok(()) } else { Err(AppError::Denied) }
 }

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use sunlit_domain::manifest::{Computed, Query, Returned, Slot, Spelling};
+use sunlit_domain::manifest::{Computed, Manifest, Query, Returned, Returns, RunsAs, Slot, Spelling};
 use sunlit_domain::record::Record;
-use sunlit_domain::value::Value;
-use sunlit_plugin_host::{CallInput, Data, Limits, Outcome, Ports};
+use sunlit_domain::value::{Kind, Value};
+use sunlit_plugin_host::{CallInput, CallReport, Data, Limits, Outcome, Ports};
 
-use crate::port::{SettingsOfPackage, StorageOfPackage};
+use crate::port::{SettingsOfPackage, StorageOfPackage, View};
 use crate::tokens::{self, Answer, Shape};
 use crate::{AppError, Installed, Reading};
 
@@ -24,14 +24,7 @@ pub async fn query(
     let names = query.args.iter().map(|arg| arg.name.to_string()).collect();
     let args = tokens::object(names, args);
     let answers = call(reading, installed, query.name.as_str(), args, tokens::list_of_null()).await?;
-    let returned = installed.package.manifest.returned(&query.returns);
-    let item = match returned {
-        Some(Returned::Scalar(kind)) => Shape::Scalar(kind),
-        Some(Returned::Object(object)) => Shape::Object(&object.fields),
-        Some(Returned::Collection(_)) => Shape::Scalar(sunlit_domain::value::Kind::Id),
-        None => return Err(AppError::NotFound),
-    };
-    let shape = if query.returns.is_list() { Shape::List(Box::new(item)) } else { item };
+    let shape = shape(&installed.package.manifest, &query.returns).ok_or(AppError::NotFound)?;
     let mut answers = read(installed, query.name.as_str(), &answers, &shape)?;
     answers.pop().ok_or(AppError::NotFound)
 }
@@ -70,8 +63,10 @@ async fn call(
     parents: Data,
 ) -> Result<Data, AppError> {
     let plugin = installed.plugin.as_ref().ok_or(AppError::NotFound)?;
+    let view = View::new(reading, installed, RunsAs::Caller);
     let ports = Ports {
-        storage: Some(Arc::new(StorageOfPackage::new(reading, installed))),
+        storage: Some(Arc::new(StorageOfPackage::new(&view))),
+        records: None,
         settings: Some(Arc::new(SettingsOfPackage::new(installed))),
     };
     let input = CallInput {
@@ -84,7 +79,11 @@ async fn call(
         limits: Limits::query(),
         deadline: None,
     };
-    let report = plugin.resolve(input).await;
+    answered(installed, field, plugin.resolve(input).await)
+}
+
+/// The answer of a call, or its failure; what it cost is told to the operator.
+pub(crate) fn answered(installed: &Installed, field: &str, report: CallReport) -> Result<Data, AppError> {
     let package = installed.package.id();
     tracing::debug!(
         package.id = package,
@@ -93,6 +92,7 @@ async fn call(
         fuel = report.used.fuel,
         busy_micros = report.used.busy_micros,
         rows = report.used.rows,
+        writes = report.used.writes,
         "plugin called"
     );
     if let Some(error) = AppError::of_outcome(package, field, &report.outcome) {
@@ -105,11 +105,24 @@ async fn call(
     }
 }
 
+/// What an answer of the declared type looks like: records cross as their ids.
+pub(crate) fn shape<'a>(manifest: &'a Manifest, returns: &'a Returns) -> Option<Shape<'a>> {
+    let item = match manifest.returned(returns)? {
+        Returned::Scalar(kind) => Shape::Scalar(kind),
+        Returned::Object(object) => Shape::Object(&object.fields),
+        Returned::Collection(_) => Shape::Scalar(Kind::Id),
+    };
+    Some(if returns.is_list() { Shape::List(Box::new(item)) } else { item })
+}
+
 fn read(installed: &Installed, field: &str, data: &Data, shape: &Shape<'_>) -> Result<Vec<Answer>, AppError> {
-    tokens::read_list(data, shape).map_err(|reason| {
-        let outcome = Outcome::<()>::BadOutput(reason);
-        let error = AppError::of_outcome(installed.package.id(), field, &outcome).unwrap_or(AppError::NotFound);
-        tracing::warn!(package.id = installed.package.id(), field, %error, "plugin answered nonsense");
-        error
-    })
+    tokens::read_list(data, shape).map_err(|reason| nonsense(installed, field, reason))
+}
+
+/// The failure of a call that answered something else than the manifest declares.
+pub(crate) fn nonsense(installed: &Installed, field: &str, reason: String) -> AppError {
+    let outcome = Outcome::<()>::BadOutput(reason);
+    let error = AppError::of_outcome(installed.package.id(), field, &outcome).unwrap_or(AppError::NotFound);
+    tracing::warn!(package.id = installed.package.id(), field, %error, "plugin answered nonsense");
+    error
 }

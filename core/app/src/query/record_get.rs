@@ -2,9 +2,10 @@
 
 use sunlit_domain::filter::{Filter, Test};
 use sunlit_domain::id::RecordId;
-use sunlit_domain::manifest::{Attribute, Slot, Spelling};
+use sunlit_domain::manifest::{Attribute, RunsAs, Slot, Spelling};
 use sunlit_domain::record::Record;
 use sunlit_domain::value::Value;
+use sunlit_storage::Table;
 use sunlit_storage::record::{self, ListQuery};
 
 use crate::{AppError, Package, Reading};
@@ -26,10 +27,19 @@ pub async fn by_ids(
         return Err(AppError::Limit(format!("{} records are asked for by id, at most {MAX_IDS}", ids.len())));
     }
     let table = package.table(collection)?;
-    let readable = reading.readable(table.collection())?;
+    by_ids_within(reading, table, ids, (RunsAs::Caller, &reading.readable(table.collection())?)).await
+}
+
+/// As [`by_ids`], of the records that `readable` admits.
+pub(crate) async fn by_ids_within(
+    reading: &Reading,
+    table: &Table,
+    ids: &[RecordId],
+    (runs_as, readable): (RunsAs, &Filter),
+) -> Result<Vec<Record>, AppError> {
     let session = reading.session().await?;
-    let found = record::get_many(reading.scope(), &session, table, ids, Some(&readable)).await?;
-    reading.shown(table.collection(), found)
+    let found = record::get_many(reading.scope(), &session, table, ids, Some(readable)).await?;
+    reading.shown_as(runs_as, table.collection(), found)
 }
 
 /// The record whose unique text field has this value, if the viewer may read it.

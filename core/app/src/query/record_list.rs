@@ -1,9 +1,11 @@
 //! Which records, in which order, from where on: with the viewer's rights.
 
-use sunlit_domain::filter::Filter;
-use sunlit_domain::manifest::{Slot, Standard};
+use sunlit_domain::filter::{Filter, Test};
+use sunlit_domain::manifest::{Attribute, RunsAs, Slot, Standard};
 use sunlit_domain::page::{self, Order};
 use sunlit_domain::record::Record;
+use sunlit_domain::value::{Kind, Value};
+use sunlit_storage::Table;
 use sunlit_storage::record::{self, ListQuery};
 
 use crate::{AppError, Package, Reading};
@@ -59,11 +61,21 @@ pub async fn run(
     list: List,
     max: u32,
 ) -> Result<Page, AppError> {
+    let table = package.table(collection)?;
+    within(reading, table, (RunsAs::Caller, reading.readable(table.collection())?), list, max).await
+}
+
+/// As [`run`], of the records that `readable` admits.
+pub(crate) async fn within(
+    reading: &Reading,
+    table: &Table,
+    (runs_as, readable): (RunsAs, Filter),
+    list: List,
+    max: u32,
+) -> Result<Page, AppError> {
     if list.first == 0 || list.first > max {
         return Err(AppError::Limit(format!("first is {}: ask for 1 to {max}", list.first)));
     }
-    let table = package.table(collection)?;
-    let readable = reading.readable(table.collection())?;
     let filter = Some(list.filter.into_iter().fold(readable, Filter::and));
     // A cursor carries the ordered values, so they are read whatever was asked for.
     let ordered = list.order.0.iter().map(|term| term.attribute.slot);
@@ -71,7 +83,7 @@ pub async fn run(
     let slots = list.slots.map(|slots| slots.into_iter().chain(ordered).chain(owner).collect());
     let query = ListQuery { filter, order: list.order.clone(), first: list.first, after: list.after, slots };
     let found = record::list(reading.scope(), &*reading.session().await?, table, &query).await?;
-    let records = reading.shown(table.collection(), found.records)?;
+    let records = reading.shown_as(runs_as, table.collection(), found.records)?;
     Ok(Page { records, has_next: found.has_next, order: list.order })
 }
 
@@ -89,4 +101,17 @@ pub async fn count(
     let readable = reading.readable(table.collection())?;
     let filter = filter.into_iter().fold(readable, Filter::and);
     Ok(record::count(reading.scope(), &*reading.session().await?, table, Some(&filter)).await?)
+}
+
+/// Every record but those of these ids.
+pub(crate) fn outside(ids: Vec<Value>) -> Filter {
+    let id = Attribute { slot: Slot::Standard(Standard::Id), kind: Kind::Id };
+    if ids.is_empty() { Filter::everything() } else { Filter::Test(id, Test::NotIn(ids)) }
+}
+
+/// Whether there is a record that the filter admits, whoever may read it.
+pub(crate) async fn exists(reading: &Reading, table: &Table, filter: Filter) -> Result<bool, AppError> {
+    let query = ListQuery { filter: Some(filter), first: 1, slots: Some(Vec::new()), ..ListQuery::default() };
+    let found = record::list(reading.scope(), &*reading.session().await?, table, &query).await?;
+    Ok(!found.records.is_empty())
 }

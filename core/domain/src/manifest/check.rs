@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use super::check_field::{fields, plain_fields};
 use super::field::{Field, FieldType};
-use super::{API_VERSION, Collection, Manifest, Returned, STANDARD_FIELDS, Spelling, quoted};
-use super::{check_view, schedule};
+use super::{API_VERSION, Collection, Manifest, Returned, Returns, STANDARD_FIELDS, Spelling, quoted};
+use super::{check_action, check_view, schedule};
 use crate::filter::{self, Purpose};
 use crate::id::{ActorId, lower_camel, upper_camel};
 use crate::toml_source::SourceProblem;
 use crate::value::{Kind, MAX_SCALE};
 
-/// How many collections, objects, queries, settings or views a package may declare.
+/// How many collections, objects, queries, actions, settings or views a package may declare.
 const MAX_ITEMS: usize = 60;
 /// How many fields a collection, object or query may have.
 pub(super) const MAX_FIELDS: usize = 100;
@@ -77,6 +77,7 @@ pub(super) fn problems(manifest: &Manifest) -> Vec<SourceProblem> {
         }
     }
     queries(manifest, &mut report);
+    check_action::actions(manifest, &mut report);
     fields(manifest, &manifest.settings, "setting", &mut report);
     plain_fields(&manifest.settings, "setting", &mut report);
     settings(manifest, &mut report);
@@ -125,6 +126,7 @@ fn sizes(manifest: &Manifest, report: &mut Report) {
         ("collection", manifest.collections.len()),
         ("object", manifest.objects.len()),
         ("query", manifest.queries.len()),
+        ("action", manifest.actions.len()),
         ("setting", manifest.settings.len()),
         ("view", manifest.views.len()),
     ];
@@ -217,14 +219,21 @@ fn queries(manifest: &Manifest, report: &mut Report) {
         let at = format!("query.{index}");
         fields(manifest, &query.args, &format!("{at}.arg"), report);
         plain_fields(&query.args, &format!("{at}.arg"), report);
-        if manifest.returned(&query.returns).is_none() {
-            let message = "expected T or [T], T one of string text int decimal(2) bool date datetime point, an object or a collection";
-            report.add(format!("{at}.returns"), message);
+        returns(manifest, &query.returns, &format!("{at}.returns"), report);
+    }
+}
+
+/// What a component answers is declared.
+pub(super) fn returns(manifest: &Manifest, returns: &Returns, at: &str, report: &mut Report) {
+    match manifest.returned(returns) {
+        None => report.add(
+            at,
+            "expected T or [T], T one of string text int decimal(2) bool date datetime point, an object or a collection",
+        ),
+        Some(Returned::Scalar(Kind::Decimal(scale))) if scale > MAX_SCALE => {
+            report.add(at, "a decimal has 0 to 9 digits after the point");
         }
-        if matches!(manifest.returned(&query.returns), Some(Returned::Scalar(Kind::Decimal(scale))) if scale > MAX_SCALE)
-        {
-            report.add(format!("{at}.returns"), "a decimal has 0 to 9 digits after the point");
-        }
+        Some(_) => {}
     }
 }
 
@@ -271,11 +280,12 @@ fn api_names(manifest: &Manifest, report: &mut Report) {
             enum_type(&mut types, &upper_camel(query.name.as_str()), arg, &format!("{path}.arg.{index}"), report);
         }
     }
+    check_action::names(manifest, &mut types, report);
     unique_fields(&manifest.settings, "setting", report);
 }
 
 /// An enum field has a type of its own in the API: `<Owner><Field>`.
-fn enum_type(types: &mut Names, owner: &str, field: &Field, path: &str, report: &mut Report) {
+pub(super) fn enum_type(types: &mut Names, owner: &str, field: &Field, path: &str, report: &mut Report) {
     if field.item_type() == FieldType::Enum {
         let name = format!("{owner}{}", upper_camel(field.name.as_str()));
         types.take(format!("{name}Filter"), path, report);
@@ -283,18 +293,25 @@ fn enum_type(types: &mut Names, owner: &str, field: &Field, path: &str, report: 
     }
 }
 
-fn unique_fields(fields: &[Field], path: &str, report: &mut Report) {
+pub(super) fn unique_fields(fields: &[Field], path: &str, report: &mut Report) {
     let mut names = Names::default();
     for (index, field) in fields.iter().enumerate() {
         names.take(lower_camel(field.name.as_str()), &format!("{path}.{index}"), report);
     }
 }
 
+/// Names of the API that are taken.
 #[derive(Default)]
-struct Names(BTreeSet<String>);
+pub(super) struct Names(BTreeSet<String>);
 
 impl Names {
-    fn take(&mut self, name: String, path: &str, report: &mut Report) {
+    /// Takes names that were checked elsewhere.
+    pub(super) fn reserve(&mut self, names: impl IntoIterator<Item = String>) {
+        self.0.extend(names);
+    }
+
+    /// Takes a name; a problem when it is taken.
+    pub(super) fn take(&mut self, name: String, path: &str, report: &mut Report) {
         if self.0.contains(&name) {
             report.add(path, format!("`{name}` would stand twice in the API: rename one"));
         }

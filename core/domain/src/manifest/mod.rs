@@ -3,7 +3,9 @@
 //! [`Manifest::parse`] is the only way in: what it returns has passed every check of [`check`], so the rest of the
 //! platform may rely on names resolving. Errors name the file, line, field and mend.
 
+mod action;
 mod check;
+mod check_action;
 mod check_field;
 mod check_view;
 mod collection;
@@ -18,6 +20,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+pub use action::{Action, RunsAs};
 pub use collection::{AccessRules, Attribute, Collection, Computed, Rule, STANDARD_FIELDS, Slot, Spelling, Standard};
 pub use field::{EnumValue, Field, FieldType};
 pub use query::{ObjectType, Query, Returned, Returns};
@@ -53,6 +56,9 @@ pub struct Manifest {
     /// The query fields that its component resolves.
     #[serde(default, rename = "query")]
     pub queries: Vec<Query>,
+    /// The mutations that its component resolves.
+    #[serde(default, rename = "action")]
+    pub actions: Vec<Action>,
     /// What a tenant may set.
     #[serde(default, rename = "setting")]
     pub settings: Vec<Field>,
@@ -97,6 +103,8 @@ impl Plugin {
 pub enum Capability {
     /// Read the package's own collections as the viewer.
     Storage,
+    /// Change the package's own collections, in an action.
+    Records,
     /// Read the package's settings.
     Settings,
     /// Know the time of the call.
@@ -107,7 +115,7 @@ pub enum Capability {
 
 impl Capability {
     /// Every capability that the platform offers.
-    pub const ALL: [Self; 4] = [Self::Storage, Self::Settings, Self::Clock, Self::Log];
+    pub const ALL: [Self; 5] = [Self::Storage, Self::Records, Self::Settings, Self::Clock, Self::Log];
 
     /// The capability of that name.
     #[must_use]
@@ -120,6 +128,7 @@ impl Capability {
     pub fn name(self) -> &'static str {
         match self {
             Self::Storage => "storage",
+            Self::Records => "records",
             Self::Settings => "settings",
             Self::Clock => "clock",
             Self::Log => "log",
@@ -170,6 +179,12 @@ impl Manifest {
         self.schedules.iter().find(|schedule| schedule.name == *name)
     }
 
+    /// The action of that name.
+    #[must_use]
+    pub fn action(&self, name: &str) -> Option<&Action> {
+        self.actions.iter().find(|action| action.name == *name)
+    }
+
     /// The setting of that name.
     #[must_use]
     pub fn setting(&self, name: &str) -> Option<&Field> {
@@ -179,7 +194,9 @@ impl Manifest {
     /// Whether the package needs a component: something it declares is resolved by one.
     #[must_use]
     pub fn needs_component(&self) -> bool {
-        !self.queries.is_empty() || self.collections.iter().any(|collection| !collection.computed.is_empty())
+        !self.queries.is_empty()
+            || !self.actions.is_empty()
+            || self.collections.iter().any(|collection| !collection.computed.is_empty())
     }
 
     /// The JSON Schema of manifests, for editors.
@@ -188,7 +205,7 @@ impl Manifest {
         schemars::schema_for!(Manifest).to_value()
     }
 
-    /// What a query answers, resolved.
+    /// What a query or an action answers, resolved.
     #[must_use]
     pub fn returned<'a>(&'a self, returns: &'a Returns) -> Option<Returned<'a>> {
         let (name, scale) = returns.parts();

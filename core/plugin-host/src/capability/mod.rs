@@ -23,6 +23,7 @@ use crate::limits::{Budget, Limits, Meter, Stopped};
 
 pub(crate) mod clock;
 pub(crate) mod log;
+pub(crate) mod records;
 pub(crate) mod settings;
 pub(crate) mod storage;
 
@@ -30,6 +31,7 @@ pub(crate) mod storage;
 pub(crate) const fn interface(capability: Capability) -> &'static str {
     match capability {
         Capability::Storage => storage::INTERFACE,
+        Capability::Records => records::INTERFACE,
         Capability::Settings => settings::INTERFACE,
         Capability::Log => log::INTERFACE,
         Capability::Clock => clock::INTERFACE,
@@ -39,6 +41,7 @@ pub(crate) const fn interface(capability: Capability) -> &'static str {
 fn link(capability: Capability, linker: &mut Linker<CallState>) -> wasmtime::Result<()> {
     match capability {
         Capability::Storage => storage::link(linker),
+        Capability::Records => records::link(linker),
         Capability::Settings => settings::link(linker),
         Capability::Log => log::link(linker),
         Capability::Clock => clock::link(linker),
@@ -49,6 +52,7 @@ fn link(capability: Capability, linker: &mut Linker<CallState>) -> wasmtime::Res
 fn link_denied(capability: Capability, linker: &mut Linker<CallState>) -> Option<wasmtime::Result<()>> {
     match capability {
         Capability::Storage => Some(storage::link_denied(linker)),
+        Capability::Records => Some(records::link_denied(linker)),
         Capability::Settings => Some(settings::link_denied(linker)),
         Capability::Log | Capability::Clock => None,
     }
@@ -127,11 +131,13 @@ pub(crate) fn linker(
 }
 
 /// What the plugin's capabilities are for one call. A granted capability without its port answers `unavailable`, and the
-/// host is to blame.
+/// host is to blame; without a port for `records` the call is no action, and is denied what it asks.
 #[derive(Clone, Default)]
 pub struct Ports {
     /// Behind `storage`.
     pub storage: Option<Arc<dyn storage::StoragePort>>,
+    /// Behind `records`, for an action only.
+    pub records: Option<Arc<dyn records::RecordsPort>>,
     /// Behind `settings`.
     pub settings: Option<Arc<dyn settings::SettingsPort>>,
 }
@@ -140,6 +146,7 @@ impl fmt::Debug for Ports {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Ports")
             .field("storage", &self.storage.is_some())
+            .field("records", &self.records.is_some())
             .field("settings", &self.settings.is_some())
             .finish()
     }
@@ -150,6 +157,7 @@ pub(crate) struct CallState {
     pub(crate) meter: Meter,
     pub(crate) log: log::Book,
     storage: Option<Arc<dyn storage::StoragePort>>,
+    records: Option<Arc<dyn records::RecordsPort>>,
     settings: Option<Arc<dyn settings::SettingsPort>>,
     now_micros: i64,
 }
@@ -160,6 +168,7 @@ impl CallState {
             meter: Meter::new(*limits),
             log: log::Book::new(lane, limits.log_bytes),
             storage: ports.storage,
+            records: ports.records,
             settings: ports.settings,
             now_micros,
         }
@@ -190,6 +199,7 @@ fn refusal(meter: &mut Meter, capability: Capability, error: PortError) -> Guest
         PortError::Invalid(text) => GuestError::Invalid(text),
         PortError::Limit(text) => GuestError::Limit(text),
         PortError::Unavailable(text) => GuestError::Unavailable(text),
+        PortError::Conflict(text) => GuestError::Other((GuestError::CONFLICT, text)),
         PortError::Host(source) => {
             meter.host_fault = Some(format!("{capability}: {source}"));
             GuestError::Unavailable(capability.name().to_owned())

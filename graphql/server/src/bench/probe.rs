@@ -74,7 +74,7 @@ impl Question {
             field: self.name().to_owned(),
             args: self.args(),
             parents: Data { shapes: Vec::new(), tokens: vec![Token::Items(1), Token::Null] },
-            ports: Ports { storage: Some(port), settings: None },
+            ports: Ports { storage: Some(port), ..Ports::default() },
             now_micros: NOW_MICROS,
             limits: Limits { wall_clock: WALL_CLOCK, ..Limits::query() },
             deadline: None,

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use sunlit_app::Package;
+use sunlit_domain::manifest::RunsAs;
 use sunlit_plugin_builder::{BuildOptions, BuiltPlugin, build};
 use sunlit_plugin_host::PluginHost;
 
@@ -75,6 +76,13 @@ fn check(config: &Config, folder: &Path) -> Result<(), Failed> {
     for import in package.imports() {
         let reason = package.manifest.capabilities.get(import).map(String::as_str).unwrap_or_default();
         line(format!("  {import}: {reason}"));
+    }
+    let own_rights = package.manifest.actions.iter().filter(|action| action.runs_as == RunsAs::Package);
+    for action in own_rights {
+        line(format!(
+            "  (action {} writes with the package's rights, not its caller's: {})",
+            action.name, action.title.zh
+        ));
     }
     let unused = package.manifest.capabilities.keys().filter(|asked| !package.imports().contains(asked));
     for capability in unused {

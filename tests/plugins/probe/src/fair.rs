@@ -14,7 +14,7 @@ pub(crate) fn echo(_host: &Host, args: Echo) -> Result<String, Error> {
 
 #[derive(Deserialize)]
 pub(crate) struct Count {
-    count: i64,
+    pub(crate) count: i64,
 }
 
 #[derive(Serialize)]

@@ -4,16 +4,16 @@ use serde_json::{Map, Value as Json};
 use sunlit_domain::Scope;
 use sunlit_domain::access::Deed;
 use sunlit_domain::id::RecordId;
-use sunlit_domain::manifest::Spelling;
-use sunlit_domain::record::{Record, read_changes};
+use sunlit_domain::manifest::{RunsAs, Spelling};
+use sunlit_domain::record::{Changes, Record, read_changes};
+use sunlit_storage::Table;
 use sunlit_storage::record::{self, Stamp};
 
-use super::reference::References;
-use super::{not_unique, within};
+use super::{Writing, in_reach, not_unique, reference};
 use crate::command::commit::commit;
 use crate::command::trail::{self, Done};
-use crate::reading::allowed;
-use crate::{App, AppError, Package};
+use crate::reading::{allowed, allowed_as};
+use crate::{App, AppError, Change, Package};
 
 /// Creates a record with these values.
 ///
@@ -28,17 +28,32 @@ pub async fn run(
     spelling: Spelling,
 ) -> Result<Record, AppError> {
     let table = package.table(collection)?;
-    let filter = allowed(scope, table.collection(), Deed::Create)?;
+    allowed(scope, table.collection(), Deed::Create)?;
     let changes = read_changes(table.collection(), input, spelling, true).map_err(AppError::Problems)?;
     let at = app.environment.now();
     let id = RecordId(app.environment.new_id());
-    let references = References::of(app, scope, package, table, &changes).await?;
+    let context = app.context(scope).await?;
     let work = app.stores.open(scope).await?.work(scope).await?;
-    references.check(scope, &work, table, spelling).await?;
-    let inserted = record::insert(scope, &work, table, id, &changes, Stamp { at }).await;
-    let record = inserted.map_err(|error| not_unique(table, error, spelling))?;
-    within(&filter, &record)?;
-    let change = trail::of_record(app, scope, &work, table, (None, Some(&record)), (Done::Created, at)).await?;
+    let writing =
+        Writing { app, scope, work: &work, context: &context, package, runs_as: RunsAs::Caller, spelling, at };
+    let (record, change) = within(writing, table, id, &changes).await?;
     commit(app, scope, work, change).await?;
     Ok(record)
+}
+
+/// Creates the record in a transaction that others may share.
+pub(super) async fn within(
+    writing: Writing<'_>,
+    table: &Table,
+    id: RecordId,
+    changes: &Changes,
+) -> Result<(Record, Option<Change>), AppError> {
+    let Writing { app, scope, work, runs_as, spelling, at, .. } = writing;
+    let filter = allowed_as(runs_as, scope, table.collection(), Deed::Create)?;
+    reference::check(writing, table, changes).await?;
+    let inserted = record::insert(scope, work, table, id, changes, Stamp { at }).await;
+    let record = inserted.map_err(|error| not_unique(table, error, spelling))?;
+    in_reach(&filter, &record)?;
+    let change = trail::of_record(app, scope, work, table, (None, Some(&record)), (Done::Created, at)).await?;
+    Ok((record, change))
 }

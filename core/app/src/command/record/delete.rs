@@ -3,14 +3,16 @@
 use sunlit_domain::Scope;
 use sunlit_domain::access::Deed;
 use sunlit_domain::id::RecordId;
+use sunlit_domain::manifest::{RunsAs, Spelling};
 use sunlit_domain::record::Record;
+use sunlit_storage::Table;
 use sunlit_storage::record::{self, Target};
 
-use super::reference::Referrers;
+use super::{Writing, reference};
 use crate::command::commit::commit;
 use crate::command::trail::{self, Done};
-use crate::reading::allowed;
-use crate::{App, AppError, Package};
+use crate::reading::{allowed, allowed_as};
+use crate::{App, AppError, Change, Package};
 
 /// Deletes the record `id`, which the caller read at `version`; answers it as it was.
 ///
@@ -25,13 +27,27 @@ pub async fn run(
     (id, version): (RecordId, i64),
 ) -> Result<Record, AppError> {
     let table = package.table(collection)?;
-    let filter = allowed(scope, table.collection(), Deed::Delete)?;
+    allowed(scope, table.collection(), Deed::Delete)?;
     let at = app.environment.now();
-    let referrers = Referrers::of(app, scope, package, collection).await?;
+    let context = app.context(scope).await?;
     let work = app.stores.open(scope).await?.work(scope).await?;
-    referrers.check(scope, &work, id).await?;
-    let before = record::delete(scope, &work, table, Target { id, version, filter: &filter }).await?;
-    let change = trail::of_record(app, scope, &work, table, (Some(&before), None), (Done::Deleted, at)).await?;
+    let (runs_as, spelling) = (RunsAs::Caller, Spelling::Manifest);
+    let writing = Writing { app, scope, work: &work, context: &context, package, runs_as, spelling, at };
+    let (before, change) = within(writing, table, (id, version)).await?;
     commit(app, scope, work, change).await?;
     Ok(before)
+}
+
+/// Deletes the record in a transaction that others may share.
+pub(super) async fn within(
+    writing: Writing<'_>,
+    table: &Table,
+    (id, version): (RecordId, i64),
+) -> Result<(Record, Option<Change>), AppError> {
+    let Writing { app, scope, work, runs_as, at, .. } = writing;
+    let filter = allowed_as(runs_as, scope, table.collection(), Deed::Delete)?;
+    reference::check_referrers(writing, table, id).await?;
+    let before = record::delete(scope, work, table, Target { id, version, filter: &filter }).await?;
+    let change = trail::of_record(app, scope, work, table, (Some(&before), None), (Done::Deleted, at)).await?;
+    Ok((before, change))
 }

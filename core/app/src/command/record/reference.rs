@@ -1,77 +1,48 @@
 //! References between records, inside a package and between packages: none leads to what its writer may not read, and
 //! nothing that is referred to is deleted.
 
+use sunlit_domain::ErrorCode;
 use sunlit_domain::access::Deed;
 use sunlit_domain::filter::{Filter, Test};
 use sunlit_domain::id::RecordId;
-use sunlit_domain::manifest::{Attribute, Field, FieldType, Slot, Spelling};
+use sunlit_domain::manifest::{Attribute, Field, FieldType, RunsAs, Slot};
 use sunlit_domain::record::{Changes, Problem};
 use sunlit_domain::value::Value;
-use sunlit_domain::{ErrorCode, Scope};
-use sunlit_storage::{Table, Work, record};
+use sunlit_storage::{Table, record};
 
-use super::spelled;
-use crate::reading::allowed;
-use crate::{App, AppError, Package};
+use super::{Writing, spelled};
+use crate::AppError;
+use crate::reading::allowed_as;
 
-/// What the references of a change lead to. Gathered before the writing transaction begins.
-pub(super) struct References(Vec<Reference>);
-
-struct Reference {
-    field: usize,
-    target: Table,
-    readable: Filter,
-    ids: Vec<RecordId>,
+/// Checks that every reference in `changes` leads to a record that may be read: one that may not is not there.
+pub(super) async fn check(writing: Writing<'_>, table: &Table, changes: &Changes) -> Result<(), AppError> {
+    let Writing { scope, work, spelling, .. } = writing;
+    let mut problems = Vec::new();
+    for (index, value) in changes {
+        let (field, ids) = (&table.collection().fields[*index], ids(value));
+        if ids.is_empty() || field.item_type() != FieldType::Ref {
+            continue;
+        }
+        let (target, readable) = target_of(writing, field)?;
+        let found = record::get_many(scope, work, target, &ids, Some(&readable)).await?;
+        if ids.iter().any(|id| !found.iter().any(|record| record.id == *id)) {
+            let path = spelled(field.name.as_str(), spelling);
+            problems.push(Problem::of(field, &path, ErrorCode::InvalidInput, "ref", ""));
+        }
+    }
+    if problems.is_empty() { Ok(()) } else { Err(AppError::Problems(problems)) }
 }
 
-impl References {
-    /// The references in `changes`, with the records that the actor may read of each target.
-    pub(super) async fn of(
-        app: &App,
-        scope: &Scope,
-        package: &Package,
-        table: &Table,
-        changes: &Changes,
-    ) -> Result<Self, AppError> {
-        let mut found = Vec::new();
-        for (index, value) in changes {
-            let field = &table.collection().fields[*index];
-            let Some(to) = field.to.as_ref().filter(|_| field.item_type() == FieldType::Ref) else { continue };
-            let ids = ids(value);
-            if ids.is_empty() {
-                continue;
-            }
-            let name = to.collection().as_str();
-            let target = match to.package() {
-                None => package.table(name)?.clone(),
-                Some(other) => app.context(scope).await?.package(other.as_str())?.package.table(name)?.clone(),
-            };
-            let readable = allowed(scope, target.collection(), Deed::Read)?;
-            found.push(Reference { field: *index, target, readable, ids });
-        }
-        Ok(Self(found))
-    }
-
-    /// Checks that every reference leads to a record that the actor may read: one that it may not read is not there.
-    pub(super) async fn check(
-        &self,
-        scope: &Scope,
-        work: &Work,
-        table: &Table,
-        spelling: Spelling,
-    ) -> Result<(), AppError> {
-        let mut problems = Vec::new();
-        for reference in &self.0 {
-            let Reference { target, readable, ids, .. } = reference;
-            let found = record::get_many(scope, work, target, ids, Some(readable)).await?;
-            if ids.iter().any(|id| !found.iter().any(|record| record.id == *id)) {
-                let field = &table.collection().fields[reference.field];
-                let path = spelled(field.name.as_str(), spelling);
-                problems.push(Problem::of(field, &path, ErrorCode::InvalidInput, "ref", ""));
-            }
-        }
-        if problems.is_empty() { Ok(()) } else { Err(AppError::Problems(problems)) }
-    }
+/// Where a reference leads, and which of the records there may be read. The rights of a package end at its own collections.
+fn target_of<'a>(writing: Writing<'a>, field: &Field) -> Result<(&'a Table, Filter), AppError> {
+    let Writing { scope, context, package, runs_as, .. } = writing;
+    let to = field.to.as_ref().ok_or(AppError::NotFound)?;
+    let name = to.collection().as_str();
+    let (target, runs_as) = match to.package() {
+        None => (package.table(name)?, runs_as),
+        Some(other) => (context.package(other.as_str())?.package.table(name)?, RunsAs::Caller),
+    };
+    Ok((target, allowed_as(runs_as, scope, target.collection(), Deed::Read)?))
 }
 
 fn ids(value: &Value) -> Vec<RecordId> {
@@ -82,47 +53,31 @@ fn ids(value: &Value) -> Vec<RecordId> {
     }
 }
 
-/// The fields of other packages that refer to a collection. Inside a package the database itself keeps what is referred to.
-pub(super) struct Referrers(Vec<(Table, Attribute)>);
-
-impl Referrers {
-    /// The fields that refer to `collection` of `package` from the tenant's other packages.
-    pub(super) async fn of(app: &App, scope: &Scope, package: &Package, collection: &str) -> Result<Self, AppError> {
-        let context = app.context(scope).await?;
-        let mut found = Vec::new();
-        for other in context.packages.iter().map(|installed| &installed.package) {
-            let manifest = &other.manifest;
-            if !manifest.uses.contains_key(package.id()) {
-                continue;
-            }
-            let leads_here = |field: &Field| {
-                field.to.as_ref().is_some_and(|to| {
-                    to.package().is_some_and(|to| to.as_str() == package.id()) && to.collection().as_str() == collection
-                })
-            };
-            for declared in &manifest.collections {
-                for (index, field) in declared.fields.iter().enumerate().filter(|(_, field)| leads_here(field)) {
-                    let attribute = Attribute { slot: Slot::Field(index), kind: field.kind() };
-                    found.push((other.table(declared.name.as_str())?.clone(), attribute));
+/// Refuses when a record of another package refers to `id`. Inside a package the database itself keeps what is referred to.
+pub(super) async fn check_referrers(writing: Writing<'_>, table: &Table, id: RecordId) -> Result<(), AppError> {
+    let Writing { scope, work, context, package, .. } = writing;
+    let collection = table.collection().name.as_str();
+    let leads_here = |field: &Field| {
+        let to = field.to.as_ref().filter(|to| to.package().is_some_and(|to| to.as_str() == package.id()));
+        to.is_some_and(|to| to.collection().as_str() == collection)
+    };
+    for other in context.packages.iter().map(|installed| &installed.package) {
+        if !other.manifest.uses.contains_key(package.id()) {
+            continue;
+        }
+        for declared in &other.manifest.collections {
+            for (index, field) in declared.fields.iter().enumerate().filter(|(_, field)| leads_here(field)) {
+                let attribute = Attribute { slot: Slot::Field(index), kind: field.kind() };
+                let test = match field.field_type {
+                    FieldType::List => Test::HasAny(vec![Value::Id(id.0)]),
+                    _ => Test::Eq(Value::Id(id.0)),
+                };
+                let referring = other.table(declared.name.as_str())?;
+                if record::count(scope, work, referring, Some(&Filter::Test(attribute, test))).await? > 0 {
+                    return Err(AppError::BrokenReference);
                 }
             }
         }
-        Ok(Self(found))
     }
-
-    /// Refuses when a record refers to `id`.
-    pub(super) async fn check(&self, scope: &Scope, work: &Work, id: RecordId) -> Result<(), AppError> {
-        for (table, attribute) in &self.0 {
-            let test = match attribute.slot {
-                Slot::Field(index) if table.collection().fields[index].field_type == FieldType::List => {
-                    Test::HasAny(vec![Value::Id(id.0)])
-                }
-                _ => Test::Eq(Value::Id(id.0)),
-            };
-            if record::count(scope, work, table, Some(&Filter::Test(*attribute, test))).await? > 0 {
-                return Err(AppError::BrokenReference);
-            }
-        }
-        Ok(())
-    }
+    Ok(())
 }
