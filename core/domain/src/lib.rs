@@ -4,6 +4,7 @@
 //! [`filter`] and [`value`].
 
 pub mod access;
+pub mod calendar;
 pub mod error_code;
 pub mod filter;
 pub mod geometry;
@@ -15,6 +16,7 @@ pub mod record;
 pub mod scope;
 pub mod toml_source;
 pub mod value;
+pub mod workflow;
 
 pub use error_code::ErrorCode;
 pub use locale::{LocalText, Locale};

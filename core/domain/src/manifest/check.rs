@@ -2,9 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::check_view;
 use super::field::{Field, FieldType};
 use super::{API_VERSION, Collection, Manifest, Returned, STANDARD_FIELDS, Spelling, quoted};
+use super::{check_view, check_workflow};
 use crate::filter::{self, Purpose};
 use crate::id::{lower_camel, upper_camel};
 use crate::toml_source::SourceProblem;
@@ -87,6 +87,7 @@ pub(super) fn problems(manifest: &Manifest) -> Vec<SourceProblem> {
     plain_fields(&manifest.settings, "setting", &mut report);
     settings(manifest, &mut report);
     api_names(manifest, &mut report);
+    check_workflow::workflows(manifest, &mut report);
     // Views name fields and collections: there is no use in checking them against broken ones.
     if report.0.is_empty() {
         check_view::views(manifest, &mut report);

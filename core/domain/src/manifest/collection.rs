@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::field::{Field, FieldType};
+use super::workflow::Workflow;
 use crate::id::{CollectionName, FieldName, lower_camel};
 use crate::locale::LocalText;
 use crate::scope::Role;
@@ -34,6 +35,9 @@ pub struct Collection {
     /// Who may do what. What no rule allows is denied.
     #[serde(default)]
     pub access: AccessRules,
+    /// Its states, transitions and deadlines; without one, every record is published from its creation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workflow: Option<Workflow>,
 }
 
 /// A field that the component computes, in one call for a page of records.

@@ -5,10 +5,12 @@
 
 mod check;
 mod check_view;
+mod check_workflow;
 mod collection;
 mod field;
 mod query;
 mod view;
+pub mod workflow;
 
 use std::collections::BTreeMap;
 
@@ -19,6 +21,7 @@ pub use collection::{AccessRules, Attribute, Collection, Computed, Rule, STANDAR
 pub use field::{EnumValue, Field, FieldType};
 pub use query::{ObjectType, Query, Returned, Returns};
 pub use view::{Block, Link, RecordBinding, Source, View};
+pub use workflow::Workflow;
 
 use crate::id::{CollectionName, FieldName, PackageId};
 use crate::locale::LocalText;
