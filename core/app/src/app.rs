@@ -8,9 +8,12 @@ use std::time::Duration;
 use moka::future::Cache;
 use sunlit_domain::Scope;
 use sunlit_domain::id::TenantId;
+use sunlit_domain::value::Timestamp;
 use sunlit_plugin_host::{ArtefactCache, HostConfig, PluginHost};
-use sunlit_storage::platform::{Platform, package as package_table};
+use sunlit_storage::platform::{Platform, due, package as package_table};
 use sunlit_storage::{StorageError, Stores};
+use tokio::sync::Notify;
+use tokio::sync::futures::Notified;
 
 use crate::query::tenant_find::Directory;
 use crate::{AppError, Environment, Package, TenantContext};
@@ -50,6 +53,8 @@ pub struct App {
     /// Raised by every command that changes what a tenant has enabled. Contexts are kept by it, so that one that was being
     /// loaded meanwhile is never used afterwards.
     generation: AtomicU64,
+    /// Rung when a command has scheduled a job.
+    bell: Notify,
 }
 
 impl App {
@@ -71,6 +76,7 @@ impl App {
             packages: Cache::new(MAX_PACKAGES),
             contexts: Cache::builder().max_capacity(MAX_CONTEXTS).time_to_live(FRESH).build(),
             generation: AtomicU64::new(0),
+            bell: Notify::new(),
         })
     }
 
@@ -120,6 +126,20 @@ impl App {
         let load = async { TenantContext::load(self, scope).await.map(Arc::new) };
         let key = (scope.tenant(), self.generation.load(Ordering::Acquire));
         self.contexts.try_get_with(key, load).await.map_err(shared)
+    }
+
+    /// Tells the workers, those of other processes too, that a job of the scope's tenant is due at `at`. The job itself is
+    /// committed already, so that a failure here only makes it late.
+    pub(crate) async fn announce(&self, scope: &Scope, at: Timestamp) {
+        if let Err(error) = due::hint(&self.platform, scope.tenant(), at).await {
+            tracing::error!(tenant.id = %scope.tenant(), %error, "a job's hint is not written: it waits for a tidying");
+        }
+        self.bell.notify_waiters();
+    }
+
+    /// Waits for the next job that a command of this process schedules.
+    pub(crate) fn bell(&self) -> Notified<'_> {
+        self.bell.notified()
     }
 
     pub(crate) fn forget_contexts(&self) {

@@ -9,6 +9,11 @@ pub trait Environment: Send + Sync + std::fmt::Debug {
     fn now(&self) -> Timestamp;
     /// A fresh UUIDv7; later ones order after earlier ones.
     fn new_id(&self) -> Uuid;
+    /// A random number: the last bits of a fresh id.
+    #[expect(clippy::cast_possible_truncation, reason = "only the last bits are random")]
+    fn random(&self) -> u32 {
+        self.new_id().as_u128() as u32
+    }
 }
 
 /// The machine's clock and random numbers.

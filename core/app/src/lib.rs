@@ -7,6 +7,7 @@ pub mod app;
 pub mod command;
 pub mod environment;
 pub mod error;
+pub mod job;
 pub mod package;
 mod port;
 pub mod query;

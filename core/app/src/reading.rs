@@ -9,7 +9,7 @@ use sunlit_domain::filter::Filter;
 use sunlit_domain::manifest::Collection;
 use sunlit_domain::record::Record;
 use sunlit_domain::value::Timestamp;
-use sunlit_domain::{Locale, Scope};
+use sunlit_domain::{Locale, Role, Scope};
 use sunlit_storage::Session;
 use tokio::sync::Mutex;
 
@@ -114,6 +114,17 @@ impl Reading {
     /// Which records of `collection` the viewer may read.
     pub(crate) fn readable(&self, collection: &Collection) -> Result<Filter, AppError> {
         allowed(&self.0.scope, collection, Deed::Read)
+    }
+}
+
+/// Refuses everybody who has not this role.
+pub(crate) fn require(scope: &Scope, role: Role) -> Result<(), AppError> {
+    if scope.actor().has(role) {
+        Ok(())
+    } else if scope.actor().id().is_some() {
+        Err(AppError::Denied)
+    } else {
+        Err(AppError::Unauthenticated)
     }
 }
 

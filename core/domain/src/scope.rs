@@ -25,6 +25,9 @@ pub enum Role {
     Auditor,
 }
 
+/// The platform itself when it does what a tenant's packages declare or what somebody has scheduled.
+const JOB_RUNNER: ActorId = ActorId(uuid::Uuid::from_u128(1));
+
 /// Whoever acts, with the roles that a checked credential gave.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Actor {
@@ -46,6 +49,12 @@ impl Actor {
         roles.sort_unstable();
         roles.dedup();
         Self { id: Some(id), roles }
+    }
+
+    /// The actor of jobs. It has no role of its own: a job does what its kind says and no more.
+    #[must_use]
+    pub fn job_runner() -> Self {
+        Self::known(JOB_RUNNER, Vec::new())
     }
 
     /// The actor's id; none for the anonymous one.

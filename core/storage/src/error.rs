@@ -53,6 +53,12 @@ pub enum StorageError {
     /// What several callers waited for failed.
     #[error(transparent)]
     Shared(std::sync::Arc<StorageError>),
+    /// A job whose lease another worker has taken over, or that was replaced or cancelled meanwhile.
+    #[error("the job is no longer this worker's: what it did is undone")]
+    LeaseLost,
+    /// A job's payload is larger than a row may carry.
+    #[error("a job's payload has {0} bytes: store what it needs as records and hand their ids over")]
+    PayloadTooLarge(usize),
     /// A task of ours was torn down.
     #[error("the work was interrupted")]
     Interrupted,

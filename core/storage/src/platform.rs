@@ -1,5 +1,7 @@
-//! The platform's own tables: tenants, their host names, published packages. No tenant's data is here.
+//! The platform's own tables: tenants, their host names, published packages, and
+//! who has jobs due. No tenant's data is here.
 
+pub mod due;
 pub mod package;
 pub mod tenant;
 
@@ -52,5 +54,6 @@ impl Platform {
 async fn for_each_table(writer: &DatabaseConnection) -> Result<(), StorageError> {
     tenant_tables::create(writer, Engine::Sqlite, tenant::Entity).await?;
     tenant_tables::create(writer, Engine::Sqlite, tenant::host::Entity).await?;
-    tenant_tables::create(writer, Engine::Sqlite, package::Entity).await
+    tenant_tables::create(writer, Engine::Sqlite, package::Entity).await?;
+    tenant_tables::create(writer, Engine::Sqlite, due::Entity).await
 }

@@ -1,6 +1,7 @@
 //! A transaction on one tenant's store. Every statement is begun here, with the tenant's predicate, and nowhere else.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use sea_orm::sea_query::{
     Alias, DeleteStatement, Expr, ExprTrait, InsertStatement, Query, SelectStatement, UpdateStatement,
@@ -8,6 +9,7 @@ use sea_orm::sea_query::{
 use sea_orm::{ConnectionTrait, DatabaseTransaction, ExecResult, QueryResult, StatementBuilder};
 use sunlit_domain::Scope;
 use sunlit_domain::id::TenantId;
+use sunlit_domain::value::Timestamp;
 
 use crate::{Engine, StorageError, TenantStore};
 
@@ -113,11 +115,27 @@ fn is_tenant(tenant: TenantId) -> Expr {
 
 /// A writing transaction. Dropped without [`Work::commit`], nothing of it remains.
 #[derive(Debug)]
-pub struct Work(Session);
+pub struct Work {
+    session: Session,
+    /// The earliest instant at which a job of this transaction is due, in microseconds; [`NO_JOB`] when it wrote none.
+    due: AtomicI64,
+}
+
+const NO_JOB: i64 = i64::MAX;
 
 impl Work {
     pub(crate) fn new(session: Session) -> Self {
-        Self(session)
+        Self { session, due: AtomicI64::new(NO_JOB) }
+    }
+
+    pub(crate) fn note_due(&self, at: Timestamp) {
+        self.due.fetch_min(at.micros(), Ordering::Relaxed);
+    }
+
+    /// When the first job is due that this transaction has scheduled: what the workers are to be told after the commit.
+    #[must_use]
+    pub fn due(&self) -> Option<Timestamp> {
+        Timestamp::from_micros(self.due.load(Ordering::Relaxed))
     }
 
     /// Makes everything of this transaction last.
@@ -125,13 +143,13 @@ impl Work {
     /// # Errors
     /// When the database refuses; then nothing of it remains.
     pub async fn commit(self) -> Result<(), StorageError> {
-        Ok(self.0.transaction.commit().await?)
+        Ok(self.session.transaction.commit().await?)
     }
 }
 
 impl std::ops::Deref for Work {
     type Target = Session;
     fn deref(&self) -> &Session {
-        &self.0
+        &self.session
     }
 }

@@ -13,6 +13,9 @@ use crate::{Engine, StorageError};
 pub(crate) async fn create_tables(connection: &impl ConnectionTrait, engine: Engine) -> Result<(), StorageError> {
     create(connection, engine, audit::Entity).await?;
     create(connection, engine, outbox::Entity).await?;
+    for index in outbox::indexes() {
+        connection.execute(&index).await?;
+    }
     create(connection, engine, installation::Entity).await?;
     create(connection, engine, setting::Entity).await
 }

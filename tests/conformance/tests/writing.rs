@@ -44,7 +44,7 @@ impl Kit {
         let audit = audit::latest(&scope, &session, 100).await.unwrap();
         let events = outbox::latest(&scope, &session, 100).await.unwrap();
         let written = audit.into_iter().filter(|row| row.subject == "probe.item").map(|row| row.action).collect();
-        (written, events.into_iter().map(|row| row.event).collect())
+        (written, events.into_iter().map(|row| row.name).collect())
     }
 
     async fn count(&self) -> i64 {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::field::{Field, FieldType};
 use super::{API_VERSION, Collection, Manifest, Returned, STANDARD_FIELDS, Spelling, quoted};
-use super::{check_view, check_workflow};
+use super::{check_view, check_workflow, schedule};
 use crate::filter::{self, Purpose};
 use crate::id::{lower_camel, upper_camel};
 use crate::toml_source::SourceProblem;
@@ -37,7 +37,7 @@ const RESERVED_FIELDS: [&str; 15] = [
     "within",
 ];
 /// Package ids whose types or root fields every schema has already.
-const RESERVED_PACKAGES: [&str; 17] = [
+const RESERVED_PACKAGES: [&str; 23] = [
     "query",
     "mutation",
     "subscription",
@@ -55,6 +55,12 @@ const RESERVED_PACKAGES: [&str; 17] = [
     "boolean",
     "id",
     "json",
+    "audit-trail",
+    "audit-entry",
+    "audit-connection",
+    "dead-letters",
+    "dead-letter",
+    "job-payload",
 ];
 
 /// Collects problems with their places.
@@ -86,6 +92,7 @@ pub(super) fn problems(manifest: &Manifest) -> Vec<SourceProblem> {
     fields(manifest, &manifest.settings, "setting", &mut report);
     plain_fields(&manifest.settings, "setting", &mut report);
     settings(manifest, &mut report);
+    schedule::problems(manifest, &mut report);
     api_names(manifest, &mut report);
     check_workflow::workflows(manifest, &mut report);
     // Views name fields and collections: there is no use in checking them against broken ones.

@@ -9,6 +9,7 @@ mod check_workflow;
 mod collection;
 mod field;
 mod query;
+mod schedule;
 mod view;
 pub mod workflow;
 
@@ -20,6 +21,7 @@ use serde::{Deserialize, Serialize};
 pub use collection::{AccessRules, Attribute, Collection, Computed, Rule, STANDARD_FIELDS, Slot, Spelling, Standard};
 pub use field::{EnumValue, Field, FieldType};
 pub use query::{ObjectType, Query, Returned, Returns};
+pub use schedule::{MAX_SCHEDULES, SHORTEST_GAP, Schedule};
 pub use view::{Block, Link, RecordBinding, Source, View};
 pub use workflow::Workflow;
 
@@ -51,6 +53,9 @@ pub struct Manifest {
     /// What a tenant may set.
     #[serde(default, rename = "setting")]
     pub settings: Vec<Field>,
+    /// What it does by itself at set times.
+    #[serde(default, rename = "schedule")]
+    pub schedules: Vec<Schedule>,
     /// Its pages.
     #[serde(default, rename = "view")]
     pub views: Vec<View>,
@@ -153,6 +158,12 @@ impl Manifest {
     #[must_use]
     pub fn query(&self, name: &str) -> Option<&Query> {
         self.queries.iter().find(|query| query.name == *name)
+    }
+
+    /// The schedule of that name.
+    #[must_use]
+    pub fn schedule(&self, name: &str) -> Option<&Schedule> {
+        self.schedules.iter().find(|schedule| schedule.name == *name)
     }
 
     /// The setting of that name.

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 use super::ValueError;
 
@@ -45,14 +46,35 @@ impl Timestamp {
     /// The day that it is in China then (UTC+8 all year).
     #[must_use]
     pub fn date_in_china(self) -> Date {
-        let instant = jiff::Timestamp::from_microsecond(self.0).unwrap_or_default();
-        Date(jiff::tz::offset(8).to_datetime(instant).date())
+        Date(self.civil_in_china().date())
+    }
+
+    /// What the clocks in China show then.
+    pub(crate) fn civil_in_china(self) -> jiff::civil::DateTime {
+        jiff::tz::offset(8).to_datetime(jiff::Timestamp::from_microsecond(self.0).unwrap_or_default())
+    }
+
+    /// The instant at which the clocks in China show that.
+    pub(crate) fn of_civil_in_china(civil: jiff::civil::DateTime) -> Option<Self> {
+        Self::from_micros(jiff::tz::offset(8).to_timestamp(civil).ok()?.as_microsecond())
     }
 
     /// Microseconds since the epoch.
     #[must_use]
     pub fn micros(self) -> i64 {
         self.0
+    }
+
+    /// The instant `duration` later; the last instant when there is none so late.
+    #[must_use]
+    pub fn plus(self, duration: Duration) -> Self {
+        Self(self.0.saturating_add(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)).min(LAST))
+    }
+
+    /// The instant `duration` earlier; the first instant when there is none so early.
+    #[must_use]
+    pub fn minus(self, duration: Duration) -> Self {
+        Self(self.0.saturating_sub(i64::try_from(duration.as_micros()).unwrap_or(i64::MAX)).max(FIRST))
     }
 }
 
@@ -99,6 +121,15 @@ mod tests {
             assert_eq!(instant.to_string().parse(), Ok(instant));
         }
         assert_eq!((Timestamp::from_micros(FIRST - 1), Timestamp::from_micros(LAST + 1)), (None, None));
+    }
+
+    #[test]
+    fn an_instant_moves_by_a_duration_and_stays_an_instant() {
+        let instant: Timestamp = "2026-11-22T08:30:00Z".parse().unwrap();
+        let minute = Duration::from_secs(60);
+        assert_eq!(instant.plus(minute).to_string(), "2026-11-22T08:31:00.000000Z");
+        assert_eq!(instant.plus(minute).minus(minute), instant);
+        assert_eq!((instant.plus(Duration::MAX).0, instant.minus(Duration::MAX).0), (LAST, FIRST));
     }
 
     #[test]

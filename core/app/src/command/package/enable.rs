@@ -8,6 +8,8 @@ use sunlit_domain::manifest::Capability;
 use sunlit_storage::table;
 use sunlit_storage::tenant::{installation, setting};
 
+use crate::command::commit::commit;
+use crate::command::schedule::align;
 use crate::command::setting::checked;
 use crate::command::trail;
 use crate::{App, AppError, Package};
@@ -38,8 +40,9 @@ pub async fn run(
     for (name, value) in settings {
         setting::put(scope, &work, package.id(), &name, &value).await?;
     }
+    align::one(app, scope, &work, &package.manifest).await?;
     trail::of_change(app, scope, &work, ("enable", "package", package.id()), at).await?;
-    work.commit().await?;
+    commit(app, scope, work).await?;
     app.forget_contexts();
     Ok(())
 }

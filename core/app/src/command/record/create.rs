@@ -9,6 +9,7 @@ use sunlit_domain::record::{Record, read_changes};
 use sunlit_storage::record::{self, Stamp};
 
 use super::{check_references, not_unique};
+use crate::command::commit::commit;
 use crate::command::trail::{self, Done};
 use crate::reading::allowed;
 use crate::{App, AppError, Package};
@@ -35,6 +36,6 @@ pub async fn run(
     let inserted = record::insert(scope, &work, table, id, &changes, Stamp { at }).await;
     let record = inserted.map_err(|error| not_unique(table, error, spelling))?;
     trail::of_record(app, scope, &work, table, (None, Some(&record)), (Done::Created, at)).await?;
-    work.commit().await?;
+    commit(app, scope, work).await?;
     Ok(record)
 }

@@ -6,6 +6,7 @@ use sunlit_domain::id::RecordId;
 use sunlit_domain::record::Record;
 use sunlit_storage::record::{self, Target};
 
+use crate::command::commit::commit;
 use crate::command::trail::{self, Done};
 use crate::reading::allowed;
 use crate::{App, AppError, Package};
@@ -28,6 +29,6 @@ pub async fn run(
     let work = app.stores.open(scope).await?.work(scope).await?;
     let before = record::delete(scope, &work, table, Target { id, version, filter: &filter }).await?;
     trail::of_record(app, scope, &work, table, (Some(&before), None), (Done::Deleted, at)).await?;
-    work.commit().await?;
+    commit(app, scope, work).await?;
     Ok(before)
 }

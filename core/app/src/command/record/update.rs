@@ -9,6 +9,7 @@ use sunlit_domain::record::{Record, read_changes};
 use sunlit_storage::record::{self, Stamp, Target};
 
 use super::{check_references, not_unique};
+use crate::command::commit::commit;
 use crate::command::trail::{self, Done};
 use crate::reading::allowed;
 use crate::{App, AppError, Package};
@@ -41,6 +42,6 @@ pub async fn run(
         return Err(AppError::Denied);
     }
     trail::of_record(app, scope, &work, table, (Some(&before), Some(&after)), (Done::Updated, at)).await?;
-    work.commit().await?;
+    commit(app, scope, work).await?;
     Ok(after)
 }

@@ -5,6 +5,8 @@ use sunlit_domain::{Actor, LocalText, ScopeAuthority};
 use sunlit_storage::StorageError;
 use sunlit_storage::platform::tenant::{self, Tenant};
 
+use crate::command::commit::commit;
+use crate::command::trail;
 use crate::{App, AppError};
 
 /// Who a tenant is.
@@ -42,6 +44,7 @@ pub async fn run(app: &App, authority: &ScopeAuthority, new: NewTenant) -> Resul
         }
     };
     let known = tenant::by_slug(&app.platform, new.slug.as_str()).await?;
+    let is_known = known.is_some();
     let tenant = Tenant {
         id: known.map_or_else(|| TenantId(app.environment.new_id()), |tenant| tenant.id),
         slug: new.slug,
@@ -53,13 +56,18 @@ pub async fn run(app: &App, authority: &ScopeAuthority, new: NewTenant) -> Resul
         outline: new.outline,
     };
     // The store comes first: a row without a store would be a tenant that cannot answer.
-    app.stores.create(&authority.scope(tenant.id, Actor::anonymous())).await?;
-    tenant::put(&app.platform, &tenant, &new.hosts, app.environment.now()).await.map_err(|error| match error {
+    let scope = authority.scope(tenant.id, Actor::anonymous());
+    let now = app.environment.now();
+    let work = app.stores.create(&scope).await?.work(&scope).await?;
+    let action = if is_known { "update" } else { "create" };
+    trail::of_change(app, &scope, &work, (action, "tenant", tenant.slug.as_str()), now).await?;
+    tenant::put(&app.platform, &tenant, &new.hosts, now).await.map_err(|error| match error {
         StorageError::NotUnique { .. } => {
             AppError::Package(format!("a host name of {} belongs to another tenant: choose another", tenant.slug))
         }
         other => other.into(),
     })?;
+    commit(app, &scope, work).await?;
     app.directory.forget();
     Ok(tenant)
 }
