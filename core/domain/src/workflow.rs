@@ -162,10 +162,26 @@ fn did(actor: &Actor, done: &str, record: &Record, past: &LastActors) -> bool {
     }
 }
 
-/// Whether `actor` sees `record` from inside, with its history and deadlines: as its owner, or by a rule for another role than
-/// the public.
+/// How an actor stands to a record that they may read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// As anybody: nothing of the workflow is theirs to see.
+    Outside,
+    /// As its owner: they see how it goes on, and not who works on it.
+    Owner,
+    /// By a rule for another role than the public: they work on it.
+    Staff,
+}
+
+/// How `actor` stands to `record`, read whole.
 #[must_use]
-pub fn is_inside(collection: &Collection, actor: &Actor, record: &Record) -> bool {
+pub fn standing(collection: &Collection, actor: &Actor, record: &Record) -> Standing {
     let mut rules = collection.access.read.iter().filter(|rule| rule.role != Role::Public && actor.has(rule.role));
-    owns(actor, record) || rules.any(|rule| is_for(collection, rule.filter.as_ref(), record))
+    if rules.any(|rule| is_for(collection, rule.filter.as_ref(), record)) {
+        Standing::Staff
+    } else if owns(actor, record) {
+        Standing::Owner
+    } else {
+        Standing::Outside
+    }
 }

@@ -10,7 +10,7 @@ use sunlit_domain::manifest::{Collection, Slot, Standard};
 use sunlit_domain::record::Record;
 use sunlit_domain::value::{Date, Value};
 use sunlit_domain::workflow::clock::{Clock, DeadlineState, Happening, enter, follow};
-use sunlit_domain::workflow::{LastActors, WhyNot, comment, is_inside, may};
+use sunlit_domain::workflow::{LastActors, Standing, WhyNot, comment, may, standing};
 use sunlit_domain::{Actor, Manifest, Role};
 use uuid::Uuid;
 
@@ -170,18 +170,19 @@ fn a_record_begins_in_the_initial_state_and_the_public_sees_published_ones_only(
 }
 
 #[test]
-fn history_is_for_those_who_see_the_record_from_inside() {
+fn staff_stand_inside_owners_beside_and_everybody_else_outside() {
     let collection = notice();
     let check = |role, number, state, expect| {
         let actor = Actor::known(person(number), vec![role]);
-        assert_eq!(is_inside(&collection, &actor, &record(&collection, state, 7)), expect, "{role:?} {number} {state}");
+        assert_eq!(standing(&collection, &actor, &record(&collection, state, 7)), expect, "{role:?} {number} {state}");
     };
-    check(Role::Editor, 9, "published", true);
-    check(Role::Auditor, 9, "draft", true);
-    check(Role::Auditor, 9, "published", false);
-    check(Role::Citizen, 9, "published", false);
-    check(Role::Citizen, 7, "published", true);
-    assert!(!is_inside(&collection, &Actor::anonymous(), &record(&collection, "published", 7)));
+    check(Role::Editor, 9, "published", Standing::Staff);
+    check(Role::Auditor, 9, "draft", Standing::Staff);
+    check(Role::Auditor, 9, "published", Standing::Outside);
+    check(Role::Citizen, 9, "published", Standing::Outside);
+    check(Role::Citizen, 7, "published", Standing::Owner);
+    let nobody = standing(&collection, &Actor::anonymous(), &record(&collection, "published", 7));
+    assert_eq!(nobody, Standing::Outside);
 }
 
 fn day(text: &str) -> Date {

@@ -3,7 +3,9 @@
 mod condition;
 mod encoding;
 mod read;
+mod state;
 mod write;
 
 pub use read::{ListQuery, RecordPage, count, get, get_many, list};
+pub use state::enter;
 pub use write::{Stamp, Target, delete, insert, update};

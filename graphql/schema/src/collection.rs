@@ -16,6 +16,7 @@ use crate::loader::{ComputedKey, Gather, RefKey};
 use crate::names::{Names, describe};
 use crate::node::{Connection, Node, failed, reading, settle};
 use crate::scalar::{self, PageInfo, to_gql};
+use crate::workflow;
 
 /// The standard fields that the API shows.
 const SHOWN: [Standard; 6] =
@@ -54,6 +55,7 @@ fn record(names: &Names, collection: &Collection) -> Object {
             None => declared(names, collection, field, index),
         });
     }
+    object = workflow::record_fields(collection).into_iter().fold(object, Object::field);
     collection.computed.iter().fold(object, |object, computed| object.field(computed_field(collection, computed)))
 }
 

@@ -13,7 +13,7 @@ use sunlit_domain::id::lower_camel;
 use crate::argument::DEFAULT_FIRST;
 use crate::cost::Prices;
 use crate::names::{Names, describe};
-use crate::{collection, mutation, node, plugin, query, scalar};
+use crate::{calendar, collection, mutation, node, plugin, query, scalar, workflow};
 
 /// A composed schema.
 pub struct TenantSchema {
@@ -85,11 +85,18 @@ pub fn compose(manifests: &[Arc<Manifest>]) -> Result<TenantSchema, ComposeError
         for collection in &manifest.collections {
             types.extend(collection::types(&names, collection));
             types.push(mutation::payload(&names, collection).into());
-            for field in mutation::fields(&names, collection) {
+            for field in mutation::fields(&names, collection).into_iter().chain(workflow::mutations(&names, collection))
+            {
                 mutations = mutations.field(field);
                 writes = true;
             }
         }
+    }
+    if has_workflow(manifests) {
+        root = root.field(calendar::query());
+        mutations = mutations.field(calendar::mutation());
+        types.extend(workflow::types().into_iter().chain(calendar::types()));
+        writes = true;
     }
     let schema = Schema::build("Query", writes.then_some("Mutation"), None);
     let schema = scalar::register(schema).register(root);
@@ -102,9 +109,16 @@ pub fn compose(manifests: &[Arc<Manifest>]) -> Result<TenantSchema, ComposeError
     Ok(TenantSchema { schema, prices, documents })
 }
 
+fn has_workflow(manifests: &[Arc<Manifest>]) -> bool {
+    manifests.iter().flat_map(|manifest| &manifest.collections).any(|collection| collection.workflow.is_some())
+}
+
 fn add_prices(prices: &mut Prices, manifest: &Manifest) {
     for collection in &manifest.collections {
         prices.lists.insert(lower_camel(&collection.plural()), DEFAULT_FIRST);
+        if collection.workflow.is_some() {
+            prices.lists.extend(workflow::LISTS.map(|(name, usual)| (name.to_owned(), usual)));
+        }
         prices.calls.extend(collection.computed.iter().map(|computed| lower_camel(computed.name.as_str())));
     }
     for query in &manifest.queries {

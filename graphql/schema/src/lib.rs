@@ -5,6 +5,7 @@
 //! [`execute`].
 
 mod argument;
+mod calendar;
 mod collection;
 pub mod compose;
 mod cost;
@@ -18,6 +19,7 @@ mod node;
 mod plugin;
 mod query;
 mod scalar;
+mod workflow;
 
 pub use compose::{ComposeError, TenantSchema, compose};
 pub use execute::{Execution, Limits, TraceId, execute, refusal};

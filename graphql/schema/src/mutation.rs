@@ -19,10 +19,10 @@ use crate::node::{Node, failed, installed, reading, settle};
 use crate::scalar::UserError;
 
 /// What a mutation answers.
-struct Payload {
-    installed: Arc<Installed>,
-    record: Option<Arc<Record>>,
-    errors: Vec<UserError>,
+pub(crate) struct Payload {
+    pub(crate) installed: Arc<Installed>,
+    pub(crate) record: Option<Arc<Record>>,
+    pub(crate) errors: Vec<UserError>,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -155,7 +155,7 @@ fn input(ctx: &ResolverContext<'_>, installed: &Installed, name: &str) -> Result
 }
 
 /// The outcomes that a caller can correct, as payload; anything else stays an error.
-fn expected(ctx: &ResolverContext<'_>, error: &AppError) -> Result<Vec<UserError>, Error> {
+pub(crate) fn expected(ctx: &ResolverContext<'_>, error: &AppError) -> Result<Vec<UserError>, Error> {
     let locale = reading(ctx)?.locale();
     let one = |code: ErrorCode, path: &str| {
         let detail = error.detail(locale).map(|detail| format!("：{detail}")).unwrap_or_default();

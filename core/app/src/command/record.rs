@@ -1,7 +1,8 @@
-//! Creating, changing and deleting records of a collection, with the actor's rights.
+//! Creating, changing, moving and deleting records of a collection, with the actor's rights.
 
 pub mod create;
 pub mod delete;
+pub mod transition;
 pub mod update;
 
 use sunlit_domain::ErrorCode;

@@ -8,43 +8,48 @@ use sunlit_domain::value::Timestamp;
 use sunlit_storage::tenant::{audit, outbox};
 use sunlit_storage::{Table, Work};
 
+use super::deadline;
 use crate::package::hex;
 use crate::{App, AppError};
 
 /// What was done to a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Done {
+pub(super) enum Done<'a> {
     Created,
     Updated,
     Deleted,
+    /// A transition of this name was made.
+    Moved(&'a str),
 }
 
-impl Done {
+impl<'a> Done<'a> {
     fn action(self) -> &'static str {
         match self {
             Self::Created => "create",
             Self::Updated => "update",
             Self::Deleted => "delete",
+            Self::Moved(_) => "transition",
         }
     }
 
-    fn event(self) -> &'static str {
+    fn event(self) -> &'a str {
         match self {
             Self::Created => "created",
             Self::Updated => "updated",
             Self::Deleted => "deleted",
+            Self::Moved(transition) => transition,
         }
     }
 }
 
-/// Writes the audit entry and the event of a change from `before` to `after`.
+/// Writes the audit entry and the event of a change from `before` to `after`, and lets history and deadlines follow.
 pub(super) async fn of_record(
     app: &App,
     scope: &Scope,
     work: &Work,
     table: &Table,
     (before, after): (Option<&Record>, Option<&Record>),
-    (done, at): (Done, Timestamp),
+    (done, at): (Done<'_>, Timestamp),
 ) -> Result<(), AppError> {
     let Some(record) = after.or(before) else { return Ok(()) };
     let collection = table.collection();
@@ -67,7 +72,8 @@ pub(super) async fn of_record(
         record: record.id,
         version: record.version(),
     };
-    Ok(outbox::write(scope, work, event).await?)
+    outbox::write(scope, work, event).await?;
+    deadline::follow::run(app, scope, work, table, (before, after), at).await
 }
 
 /// Writes the audit entry of a change to something that is no record.
