@@ -1,6 +1,9 @@
 //! Questions: each a file.
 
+pub mod audit_trail;
+pub mod audit_verify;
 pub mod calendar_find;
+pub mod job_dead;
 pub mod plugin_resolve;
 pub mod record_get;
 pub mod record_list;

@@ -16,6 +16,7 @@ use crate::{Engine, StorageError};
 /// Makes the tables that are not there yet.
 pub(crate) async fn create_tables(connection: &impl ConnectionTrait, engine: Engine) -> Result<(), StorageError> {
     create(connection, engine, audit::Entity).await?;
+    connection.execute(&audit::index()).await?;
     create(connection, engine, outbox::Entity).await?;
     for index in outbox::indexes() {
         connection.execute(&index).await?;

@@ -242,9 +242,9 @@ async fn the_earliest_hint_stays_and_one_that_came_meanwhile_is_not_overwritten(
     }
     assert_eq!(due::due(&platform, at(10), 10).await.unwrap(), [(two, at(5)), (one, at(10))]);
     due::hint(&platform, two, at(1)).await.unwrap();
-    due::settle(&platform, two, at(5), None).await.unwrap();
-    due::settle(&platform, one, at(10), Some(at(40))).await.unwrap();
+    assert!(!due::settle(&platform, two, at(5), None).await.unwrap());
+    assert!(due::settle(&platform, one, at(10), Some(at(40))).await.unwrap());
     assert_eq!(due::due(&platform, at(50), 10).await.unwrap(), [(two, at(1)), (one, at(40))]);
-    due::settle(&platform, two, at(1), None).await.unwrap();
+    assert!(due::settle(&platform, two, at(1), None).await.unwrap());
     assert_eq!(due::next(&platform).await.unwrap(), Some(at(40)));
 }

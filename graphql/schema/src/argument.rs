@@ -20,16 +20,21 @@ pub(crate) fn record_id(ctx: &ResolverContext<'_>) -> Option<RecordId> {
     ctx.args.get("id")?.string().ok()?.parse().ok()
 }
 
-/// Reads `first`, `after`, `filter` and `order`.
-pub(crate) fn list(ctx: &ResolverContext<'_>, collection: &Collection) -> Result<List, Error> {
-    let first = match ctx.args.get("first") {
+/// Reads `first`.
+pub(crate) fn first(ctx: &ResolverContext<'_>) -> Result<u32, Error> {
+    match ctx.args.get("first") {
         Some(first) if !first.is_null() => {
             let asked = first.i64()?;
             u32::try_from(asked)
-                .map_err(|_| failed(ctx, &AppError::Limit(format!("first is {asked}: ask for 1 to {MAX_FIRST}"))))?
+                .map_err(|_| failed(ctx, &AppError::Limit(format!("first is {asked}: ask for 1 to {MAX_FIRST}"))))
         }
-        _ => DEFAULT_FIRST,
-    };
+        _ => Ok(DEFAULT_FIRST),
+    }
+}
+
+/// Reads `first`, `after`, `filter` and `order`.
+pub(crate) fn list(ctx: &ResolverContext<'_>, collection: &Collection) -> Result<List, Error> {
+    let first = first(ctx)?;
     let after = match ctx.args.get("after") {
         Some(after) if !after.is_null() => Some(after.string()?.to_owned()),
         _ => None,

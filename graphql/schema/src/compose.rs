@@ -13,7 +13,7 @@ use sunlit_domain::id::lower_camel;
 use crate::argument::DEFAULT_FIRST;
 use crate::cost::Prices;
 use crate::names::{Names, describe};
-use crate::{calendar, collection, mutation, node, plugin, query, scalar, workflow};
+use crate::{audit, calendar, collection, jobs, mutation, node, plugin, query, scalar, workflow};
 
 /// A composed schema.
 pub struct TenantSchema {
@@ -67,8 +67,12 @@ pub fn compose(manifests: &[Arc<Manifest>]) -> Result<TenantSchema, ComposeError
     let mut mutations =
         Object::new("Mutation").description("每个字段是一个命令，依次执行。 / Each field is one command.");
     let (mut types, mut prices) = (Vec::new(), Prices::default());
-    let mut writes = false;
-    root = root.field(api_version());
+    root = root.field(api_version()).field(jobs::query()).field(audit::query());
+    mutations = jobs::mutations().into_iter().fold(mutations, Object::field);
+    types.extend(jobs::types().into_iter().chain(audit::types()));
+    for list in [jobs::DEAD_LETTERS, audit::AUDIT_TRAIL] {
+        prices.lists.insert(list.to_owned(), DEFAULT_FIRST);
+    }
     for (index, manifest) in manifests.iter().enumerate() {
         let names = Names::of(manifest);
         let twin = manifests[..index].iter().find(|other| Names::of(other).namespace() == names.namespace());
@@ -88,7 +92,6 @@ pub fn compose(manifests: &[Arc<Manifest>]) -> Result<TenantSchema, ComposeError
             for field in mutation::fields(&names, collection).into_iter().chain(workflow::mutations(&names, collection))
             {
                 mutations = mutations.field(field);
-                writes = true;
             }
         }
     }
@@ -96,11 +99,9 @@ pub fn compose(manifests: &[Arc<Manifest>]) -> Result<TenantSchema, ComposeError
         root = root.field(calendar::query());
         mutations = mutations.field(calendar::mutation());
         types.extend(workflow::types().into_iter().chain(calendar::types()));
-        writes = true;
     }
-    let schema = Schema::build("Query", writes.then_some("Mutation"), None);
-    let schema = scalar::register(schema).register(root);
-    let schema = if writes { schema.register(mutations) } else { schema };
+    let schema = Schema::build("Query", Some("Mutation"), None);
+    let schema = scalar::register(schema).register(root).register(mutations);
     let schema = types.into_iter().fold(schema, SchemaBuilder::register);
     // The gate and the cost have bounded the document before; these are the second wall.
     let schema = schema.limit_recursive_depth(32).limit_directives(20).finish()?;

@@ -5,6 +5,7 @@
 //! [`execute`].
 
 mod argument;
+mod audit;
 mod calendar;
 mod collection;
 pub mod compose;
@@ -12,6 +13,7 @@ mod cost;
 mod error;
 pub mod execute;
 mod gate;
+mod jobs;
 mod loader;
 mod mutation;
 mod names;

@@ -1,14 +1,17 @@
 //! The command line: one file for each thing that the binary does.
 
+mod audit;
 mod bench;
 mod demo;
 mod doctor;
 pub(crate) mod installation;
+mod job;
 mod output;
 mod plugin;
 mod serve;
 mod tenant;
 mod token;
+mod worker;
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -34,13 +37,21 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Serve portals and APIs.
+    /// Serve portals and APIs, and run jobs.
     Serve,
+    /// Run jobs and serve nobody.
+    Worker(worker::Args),
     /// Provision the carried regions with sample data and serve them, with developers' tools.
     Demo(demo::Args),
     /// Create and list tenants.
     #[command(subcommand)]
     Tenant(tenant::Command),
+    /// List jobs that were given up, and put them back.
+    #[command(subcommand)]
+    Job(job::Command),
+    /// Check the audit trails.
+    #[command(subcommand)]
+    Audit(audit::Command),
     /// Build and check plugins.
     #[command(subcommand)]
     Plugin(plugin::Command),
@@ -61,18 +72,27 @@ pub fn run(cli: Cli, authority: ScopeAuthority) -> Result<(), Failed> {
     match &cli.command {
         Command::Demo(args) => args.apply(&mut config),
         // What these print is their answer; the log is for what goes wrong.
-        Command::Tenant(_) | Command::Plugin(_) | Command::Token(_) | Command::Bench(_) | Command::Doctor => {
+        Command::Tenant(_)
+        | Command::Job(_)
+        | Command::Audit(_)
+        | Command::Plugin(_)
+        | Command::Token(_)
+        | Command::Bench(_)
+        | Command::Doctor => {
             config.log =
                 format!("warn,{}", config.log.strip_prefix("info").unwrap_or_default().trim_start_matches(','));
         }
-        Command::Serve => {}
+        Command::Serve | Command::Worker(_) => {}
     }
     output::log_to_stderr(&config)?;
     actix_web::rt::System::new().block_on(async {
         match cli.command {
             Command::Serve => serve::run(config, authority).await,
+            Command::Worker(args) => worker::run(config, authority, args).await,
             Command::Demo(args) => demo::run(config, authority, &args).await,
             Command::Tenant(command) => tenant::run(&config, &authority, command).await,
+            Command::Job(command) => job::run(&config, &authority, command).await,
+            Command::Audit(command) => audit::run(&config, &authority, command).await,
             Command::Plugin(command) => plugin::run(&config, command),
             Command::Token(args) => token::run(&config, &args).await,
             Command::Bench(args) => bench::run(config, authority, args).await,

@@ -33,8 +33,10 @@ pub struct Config {
     pub log: String,
     /// How log lines are written.
     pub log_format: LogFormat,
-    /// Worker threads; none means one a core.
-    pub workers: Option<usize>,
+    /// Threads that serve requests; none means one a core.
+    pub threads: Option<usize>,
+    /// Workers that run jobs in this process; with 0 there must be a `sunlit worker` elsewhere.
+    pub workers: usize,
     /// Plugin calls that run at the same time.
     pub plugin_slots: u32,
 }
@@ -47,14 +49,15 @@ impl Default for Config {
             development: false,
             log: "info".to_owned(),
             log_format: LogFormat::Text,
-            workers: None,
+            threads: None,
+            workers: 1,
             plugin_slots: 128,
         }
     }
 }
 
 /// The keys, so that other variables that begin with `SUNLIT_` are nobody's business.
-const KEYS: [&str; 7] = ["data", "listen", "development", "log", "log_format", "workers", "plugin_slots"];
+const KEYS: [&str; 8] = ["data", "listen", "development", "log", "log_format", "threads", "workers", "plugin_slots"];
 
 /// Why the configuration cannot be used.
 #[derive(Debug, thiserror::Error)]

@@ -67,7 +67,7 @@ pub fn headers() -> DefaultHeaders {
 pub fn serve(
     state: web::Data<State>,
     listen: std::net::SocketAddr,
-    workers: Option<usize>,
+    threads: Option<usize>,
 ) -> std::io::Result<dev::Server> {
     let server = HttpServer::new(move || {
         App::new()
@@ -77,8 +77,8 @@ pub fn serve(
             .wrap(TracingLogger::default())
             .configure(routes)
     });
-    let server = match workers {
-        Some(workers) => server.workers(workers),
+    let server = match threads {
+        Some(threads) => server.workers(threads),
         None => server,
     };
     Ok(server.shutdown_timeout(20).disable_signals().bind(listen)?.run())

@@ -19,7 +19,7 @@ pub struct State {
     /// The application.
     pub app: Arc<App>,
     /// Makes scopes for requests.
-    pub authority: ScopeAuthority,
+    pub authority: Arc<ScopeAuthority>,
     /// Checks tokens.
     pub tokens: TokenKeys,
     /// Renders pages.
@@ -34,12 +34,12 @@ impl State {
     #[must_use]
     pub fn new(
         app: Arc<App>,
-        authority: ScopeAuthority,
+        authority: impl Into<Arc<ScopeAuthority>>,
         tokens: TokenKeys,
         renderer: Renderer,
         development: bool,
     ) -> Self {
-        Self { app, authority, tokens, renderer, development, schemas: Cache::new(MAX_SCHEMAS) }
+        Self { app, authority: authority.into(), tokens, renderer, development, schemas: Cache::new(MAX_SCHEMAS) }
     }
 
     /// The schema of a tenant's package set, composed once for all tenants that share the set.

@@ -33,7 +33,8 @@ const MAY_IMPORT: [(&str, &[&str]); 13] = [
 ];
 
 /// Large dependencies (each with what belongs to its family: `sqlx` and `sqlx-core`) and the crates that may name them.
-const OWNERS: [(&str, &[&str]); 10] = [
+const OWNERS: [(&str, &[&str]); 11] = [
+    ("croner", &[DOMAIN]),
     ("sea-orm", &[STORAGE, SERVER]),
     ("sea-query", &[STORAGE]),
     ("sqlx", &[STORAGE]),

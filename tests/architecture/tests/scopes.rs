@@ -74,6 +74,23 @@ fn only_commands_begin_a_writing_transaction() {
     );
 }
 
+/// A commit that does not tell the workers leaves its jobs waiting for the next tidying.
+#[test]
+fn a_command_commits_in_one_place() {
+    let workspace = Workspace::open();
+    let mut findings = Findings::default();
+    let of_commands =
+        |file: &str| file.starts_with("core/app/src/command/") && file != "core/app/src/command/commit.rs";
+    for (file, lines) in lines_of(&workspace, of_commands) {
+        for (index, line) in lines.iter().enumerate() {
+            if has_word(line, ".commit(") {
+                findings.at(&file, index + 1, "commits by itself");
+            }
+        }
+    }
+    findings.none("Call `commit(app, scope, work)` of core/app/src/command/commit.rs.");
+}
+
 #[test]
 fn no_command_calls_a_plugin() {
     let workspace = Workspace::open();

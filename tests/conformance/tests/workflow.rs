@@ -6,9 +6,8 @@ use std::sync::Arc;
 
 use serde_json::{Value as Json, json};
 use sunlit_app::command::package::publish::{self, Existing};
-use sunlit_app::job::{Pace, Worker};
+use sunlit_domain::Role;
 use sunlit_domain::id::TenantId;
-use sunlit_domain::{Role, ScopeAuthority};
 use sunlit_storage::record::{self, Stamp};
 use sunlit_storage::tenant::{audit, deadline, outbox, step};
 use sunlit_test_support::{Answer, SetClock, TestApp};
@@ -130,8 +129,7 @@ impl Kit {
 
     async fn work(&self, instant: &str) {
         self.clock.set(instant);
-        let authority = Arc::new(ScopeAuthority::establish());
-        Worker::new(Arc::clone(self.app.app()), authority, Pace::default()).once().await.unwrap();
+        self.app.worker().once().await.unwrap();
     }
 }
 

@@ -7,6 +7,7 @@
 )]
 
 mod clock;
+pub mod consistency;
 
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
@@ -17,6 +18,7 @@ use actix_web::{test, web};
 pub use clock::SetClock;
 use serde_json::{Value as Json, json};
 use sunlit_app::command::package::publish::{self, Existing};
+use sunlit_app::job::{Pace, Worker};
 use sunlit_app::{App, AppConfig, Environment, SystemEnvironment};
 use sunlit_domain::id::{ActorId, TenantId, TenantSlug};
 use sunlit_domain::{Actor, Role, Scope, ScopeAuthority};
@@ -139,6 +141,18 @@ impl TestApp {
              grants = [\"storage\", \"settings\", \"clock\", \"log\"]\n"
         );
         self.provision_text(slug, &region, &[]).await
+    }
+
+    /// A scope for `role`, for calling the application itself.
+    #[must_use]
+    pub fn scope_of(&self, tenant: TenantId, role: Role) -> Scope {
+        self.state.authority.scope(tenant, Actor::known(ActorId(Uuid::from_u128(42)), vec![role]))
+    }
+
+    /// A worker of this Sunlit.
+    #[must_use]
+    pub fn worker(&self) -> Worker {
+        Worker::new(Arc::clone(&self.state.app), Arc::clone(&self.state.authority), Pace::default())
     }
 
     /// A scope for reading a tenant's own tables.

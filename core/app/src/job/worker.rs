@@ -24,6 +24,8 @@ use crate::{App, AppError};
 const TURN: usize = 16;
 /// How many due tenants are looked at.
 const MAX_DUE: u64 = 1_000;
+/// How long a worker without anything to do waits at least.
+const SHORTEST_WAIT: Duration = Duration::from_millis(10);
 /// How long a tenant whose store fails is left alone.
 const FAULTY: Duration = Duration::from_secs(60);
 
@@ -138,7 +140,7 @@ impl Worker {
             tokio::select! {
                 _ = stopped.changed() => {}
                 () = &mut bell => {}
-                () = tokio::time::sleep(self.until_next().await) => {}
+                () = tokio::time::sleep(self.until_next(!turns.busy.is_empty()).await) => {}
                 () = turns.one_ended(), if !turns.busy.is_empty() => {}
                 Some(_) = tidying.join_next() => {}
             }
@@ -169,12 +171,16 @@ impl Worker {
         Ok(due.len())
     }
 
-    /// How long nothing needs to be done.
-    async fn until_next(&self) -> Duration {
+    /// How long nothing needs to be done. What is due already and waits for a place is not waited for here: the end of a
+    /// turn wakes the worker.
+    async fn until_next(&self, is_busy: bool) -> Duration {
         let Ok(Some(next)) = due::next(&self.app.platform).await else { return self.pace.poll };
         let micros = next.micros().saturating_sub(self.app.environment.now().micros());
-        // Never at once: what is due now and not handed out waits for a place, or has just got one.
-        Duration::from_micros(u64::try_from(micros).unwrap_or(0)).clamp(Duration::from_millis(20), self.pace.poll)
+        match u64::try_from(micros) {
+            Ok(micros) => Duration::from_micros(micros).clamp(SHORTEST_WAIT, self.pace.poll),
+            Err(_) if is_busy => self.pace.poll,
+            Err(_) => SHORTEST_WAIT,
+        }
     }
 
     /// One tenant's turn.
@@ -229,10 +235,11 @@ impl Worker {
     /// Writes down when the tenant's next job is due. It looks a second time: see [`due::settle`].
     async fn settle(&self, scope: &Scope, seen: Timestamp) -> Result<(), AppError> {
         let next = self.next_due(scope).await?;
-        due::settle(&self.app.platform, scope.tenant(), seen, next).await?;
-        let again = self.next_due(scope).await?;
-        match again {
-            Some(at) if again != next => Ok(due::hint(&self.app.platform, scope.tenant(), at).await?),
+        let is_settled = due::settle(&self.app.platform, scope.tenant(), seen, next).await?;
+        match self.next_due(scope).await? {
+            Some(again) if !is_settled || Some(again) != next => {
+                Ok(due::hint(&self.app.platform, scope.tenant(), again).await?)
+            }
             _ => Ok(()),
         }
     }

@@ -62,7 +62,8 @@ pub async fn next(platform: &Platform) -> Result<Option<Timestamp>, StorageError
     row.map(|row| read(&row.next_at)).transpose()
 }
 
-/// Replaces the note that said `seen` by what the store says now. A note that was written since stays.
+/// Replaces the note that said `seen` by what the store says now; answers whether it did. A note that was written since
+/// stays.
 ///
 /// Whoever calls this looks into the store once more afterwards: a job that was committed in between left its note in vain
 /// if the one of `seen` was earlier.
@@ -74,19 +75,18 @@ pub async fn settle(
     tenant: TenantId,
     seen: Timestamp,
     next: Option<Timestamp>,
-) -> Result<(), StorageError> {
+) -> Result<bool, StorageError> {
     let transaction = platform.begin().await?;
     let is_seen = Column::TenantId.eq(tenant.0).and(Column::NextAt.eq(seen.to_string()));
-    match next {
+    let changed = match next {
         Some(next) => {
             let update = Entity::update_many().col_expr(Column::NextAt, Expr::value(next.to_string()));
-            update.filter(is_seen).exec(&transaction).await?;
+            update.filter(is_seen).exec(&transaction).await?.rows_affected
         }
-        None => {
-            Entity::delete_many().filter(is_seen).exec(&transaction).await?;
-        }
-    }
-    Ok(transaction.commit().await?)
+        None => Entity::delete_many().filter(is_seen).exec(&transaction).await?.rows_affected,
+    };
+    transaction.commit().await?;
+    Ok(changed > 0)
 }
 
 fn read(text: &str) -> Result<Timestamp, StorageError> {

@@ -1,13 +1,25 @@
-//! The audit trail: one row for each command, in the command's own transaction.
+//! The audit trail: one row for each command, in the command's own transaction, and each row chained to the one before.
+//!
+//! A row's hash is SHA-256 over its canonical text, which holds the hash of the row before. So a row that was changed,
+//! removed, inserted or moved by other hands breaks the chain at that place ([`verify`]). Whoever rewrites the whole rest of
+//! a chain, or cuts off its end, is found by a head that was noted down elsewhere.
 
-use sea_orm::ActiveValue::Set;
+mod verify;
+
 use sea_orm::entity::prelude::*;
+use sea_orm::sea_query::{Index, IndexCreateStatement};
 use sea_orm::{QueryOrder, QuerySelect};
+use sha2::{Digest as _, Sha256};
 use sunlit_domain::Scope;
 use sunlit_domain::id::RecordId;
 use sunlit_domain::value::Timestamp;
 
+pub use verify::{Chain, Fault, verify};
+
 use crate::{Session, StorageError, Work};
+
+/// What the first row of a chain names as the hash before it.
+pub const NO_ROW: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
 /// A row of the audit trail.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -19,6 +31,8 @@ pub struct Model {
     /// The row's id, ordered by time.
     #[sea_orm(primary_key, auto_increment = false)]
     pub id: Uuid,
+    /// Its place in the tenant's chain: 1, 2, 3 …
+    pub seq: i64,
     /// When.
     pub at: String,
     /// Who; none for the platform itself.
@@ -33,6 +47,10 @@ pub struct Model {
     pub before_digest: Option<String>,
     /// SHA-256 of the record after.
     pub after_digest: Option<String>,
+    /// The hash of the row before, [`NO_ROW`] for the first.
+    pub previous: String,
+    /// SHA-256 of [`Model::canonical`], in hexadecimal.
+    pub hash: String,
 }
 
 /// Nothing is related by the ORM; the tenant's predicate stands in every query.
@@ -40,6 +58,42 @@ pub struct Model {
 pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
+
+impl Model {
+    /// The row as one text with one spelling, without its hash: a line for each column, in the order of this type, name, tab,
+    /// value as JSON.
+    #[must_use]
+    pub fn canonical(&self) -> String {
+        use serde_json::Value as Json;
+        let text = |value: &Option<String>| value.clone().map_or(Json::Null, Json::from);
+        let columns = [
+            ("tenant_id", Json::from(self.tenant_id.to_string())),
+            ("id", Json::from(self.id.to_string())),
+            ("seq", Json::from(self.seq)),
+            ("at", Json::from(self.at.as_str())),
+            ("actor", self.actor.map_or(Json::Null, |actor| Json::from(actor.to_string()))),
+            ("action", Json::from(self.action.as_str())),
+            ("subject", Json::from(self.subject.as_str())),
+            ("subject_id", Json::from(self.subject_id.as_str())),
+            ("before_digest", text(&self.before_digest)),
+            ("after_digest", text(&self.after_digest)),
+            ("previous", Json::from(self.previous.as_str())),
+        ];
+        columns.into_iter().map(|(name, value)| format!("{name}\t{value}\n")).collect()
+    }
+
+    /// The hash that the row must have.
+    #[must_use]
+    pub fn digest(&self) -> String {
+        Sha256::digest(self.canonical()).iter().map(|byte| format!("{byte:02x}")).collect()
+    }
+}
+
+/// What gives each place of a chain to one row.
+pub(super) fn index() -> IndexCreateStatement {
+    let mut index = Index::create().if_not_exists().name("audit__seq").table(Entity).unique().take();
+    index.col(Column::TenantId).col(Column::Seq).take()
+}
 
 /// What a command did.
 #[derive(Debug, Clone)]
@@ -60,23 +114,28 @@ pub struct Entry {
     pub after_digest: Option<String>,
 }
 
-/// Writes an entry; the actor is the scope's.
+/// Writes an entry at the end of the chain; the actor is the scope's.
 ///
 /// # Errors
 /// The database's.
 pub async fn write(scope: &Scope, work: &Work, entry: Entry) -> Result<(), StorageError> {
-    let row = ActiveModel {
-        tenant_id: Set(work.guard(scope)?.0),
-        id: Set(entry.id.0),
-        at: Set(entry.at.to_string()),
-        actor: Set(scope.actor().id().map(|id| id.0)),
-        action: Set(entry.action.to_owned()),
-        subject: Set(entry.subject),
-        subject_id: Set(entry.subject_id),
-        before_digest: Set(entry.before_digest),
-        after_digest: Set(entry.after_digest),
+    let last = latest(scope, work, 1).await?.pop();
+    let mut row = Model {
+        tenant_id: work.guard(scope)?.0,
+        id: entry.id.0,
+        seq: last.as_ref().map_or(1, |last| last.seq + 1),
+        at: entry.at.to_string(),
+        actor: scope.actor().id().map(|id| id.0),
+        action: entry.action.to_owned(),
+        subject: entry.subject,
+        subject_id: entry.subject_id,
+        before_digest: entry.before_digest,
+        after_digest: entry.after_digest,
+        previous: last.map_or_else(|| NO_ROW.to_owned(), |last| last.hash),
+        hash: String::new(),
     };
-    Entity::insert(row).exec_without_returning(&work.transaction).await?;
+    row.hash = row.digest();
+    Entity::insert(ActiveModel::from(row).reset_all()).exec_without_returning(&work.transaction).await?;
     Ok(())
 }
 
@@ -85,7 +144,23 @@ pub async fn write(scope: &Scope, work: &Work, entry: Entry) -> Result<(), Stora
 /// # Errors
 /// The database's.
 pub async fn latest(scope: &Scope, session: &Session, first: u64) -> Result<Vec<Model>, StorageError> {
+    before(scope, session, None, first).await
+}
+
+/// The entries before place `seq` of the chain, newest first; from the end when there is none.
+///
+/// # Errors
+/// The database's.
+pub async fn before(
+    scope: &Scope,
+    session: &Session,
+    seq: Option<i64>,
+    first: u64,
+) -> Result<Vec<Model>, StorageError> {
     let tenant = session.guard(scope)?;
-    let found = Entity::find().filter(Column::TenantId.eq(tenant.0)).order_by_desc(Column::Id).limit(first);
+    let mut found = Entity::find().filter(Column::TenantId.eq(tenant.0)).order_by_desc(Column::Seq).limit(first);
+    if let Some(seq) = seq {
+        found = found.filter(Column::Seq.lt(seq));
+    }
     Ok(found.all(&session.transaction).await?)
 }

@@ -5,10 +5,15 @@ use std::sync::Arc;
 use sunlit_app::command::package::publish::{self, Existing};
 use sunlit_app::{App, AppConfig, AppError, SystemEnvironment};
 
+use sunlit_domain::id::ActorId;
+
 use super::Failed;
 use crate::config::Config;
 use crate::keys::Keys;
 use crate::packages::CARRIED;
+
+/// Whoever works on the machine itself.
+pub(crate) const OPERATOR: ActorId = ActorId(uuid::Uuid::from_u128(2));
 
 /// An open installation.
 #[derive(Debug)]

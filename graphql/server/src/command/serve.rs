@@ -1,5 +1,7 @@
 //! `sunlit serve`: until SIGTERM or Ctrl-C; then what runs comes to its end.
 
+use std::sync::Arc;
+
 use actix_web::web;
 use sunlit_app::command::package::publish::Existing;
 use sunlit_domain::ScopeAuthority;
@@ -7,6 +9,7 @@ use sunlit_pages::Renderer;
 
 use super::Failed;
 use super::installation::Installation;
+use super::worker;
 use crate::config::Config;
 use crate::state::State;
 use crate::token::TokenKeys;
@@ -26,12 +29,14 @@ pub(super) async fn until_stopped(
 ) -> Result<(), Failed> {
     let Installation { app, keys } = installation;
     let tokens = TokenKeys::new(&keys.tokens)?;
-    let state = State::new(app.clone(), authority, tokens, Renderer::new()?, config.development);
-    let server = crate::http::serve(web::Data::new(state), config.listen, config.workers).map_err(|error| {
+    let authority = Arc::new(authority);
+    let state = State::new(app.clone(), Arc::clone(&authority), tokens, Renderer::new()?, config.development);
+    let server = crate::http::serve(web::Data::new(state), config.listen, config.threads).map_err(|error| {
         format!("cannot listen on {}: {error}: stop what uses the port, or choose another with `listen`", config.listen)
     })?;
     tracing::info!(listen = %config.listen, allocation = ?app.host.allocation(), "serving");
     listening();
+    let workers = worker::start(&app, &authority, config.workers);
     let handle = server.handle();
     actix_web::rt::spawn(async move {
         if let Err(error) = stop_signal().await {
@@ -42,12 +47,14 @@ pub(super) async fn until_stopped(
         handle.stop(true).await;
     });
     server.await?;
+    worker::stop(workers).await;
     app.stores.close().await;
     tracing::info!("stopped");
     Ok(())
 }
 
-async fn stop_signal() -> std::io::Result<()> {
+/// Waits until somebody asks the process to stop.
+pub(super) async fn stop_signal() -> std::io::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;

@@ -1,0 +1,167 @@
+//! An application on a throw-away folder with a clock that stands still until it is moved.
+#![expect(clippy::unwrap_used, reason = "a kit that cannot be made is a failed test")]
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::time::Duration;
+
+use serde_json::{Map, Value as Json};
+use sunlit_app::command::package::publish::{self, Existing};
+use sunlit_app::command::tenant::create::{self, NewTenant};
+use sunlit_app::command::{package::enable, record};
+use sunlit_app::job::{Pace, Worker};
+use sunlit_app::{App, AppConfig, Environment, Package};
+use sunlit_domain::id::ActorId;
+use sunlit_domain::manifest::Spelling;
+use sunlit_domain::record::Record;
+use sunlit_domain::value::Timestamp;
+use sunlit_domain::{Actor, LocalText, Role, Scope, ScopeAuthority};
+use sunlit_plugin_host::HostConfig;
+use sunlit_storage::tenant::{audit, outbox};
+use uuid::Uuid;
+
+pub const MANIFEST: &str = r#"
+[plugin]
+id = "kit"
+version = "1.0.0"
+api = "0.1"
+title = { zh = "测试" }
+vendor = "sunlit"
+[[collection]]
+name = "item"
+title = { zh = "条目" }
+field = [
+  { name = "name", type = "string", required = true, max = 20, unique = true },
+  { name = "ends_on", type = "date" },
+]
+[collection.access]
+read = [{ role = "editor" }]
+create = [{ role = "editor" }]
+[[collection]]
+name = "note"
+title = { zh = "备注" }
+field = [{ name = "item", type = "ref", to = "item", required = true }]
+[collection.access]
+read = [{ role = "editor" }]
+create = [{ role = "editor" }]
+[[schedule]]
+name = "tick"
+title = { zh = "整点" }
+cron = "*/5 * * * *"
+[[schedule]]
+name = "sweep"
+title = { zh = "清理到期条目" }
+cron = "0 3 * * *"
+collection = "item"
+delete = true
+where = { ends_on = { lt = "$today" } }
+"#;
+
+/// A clock that is moved by hand, and ids that count.
+#[derive(Debug)]
+pub struct Clock {
+    micros: AtomicI64,
+    ids: AtomicU64,
+}
+
+impl Environment for Clock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_micros(self.micros.load(Ordering::SeqCst)).unwrap()
+    }
+
+    fn new_id(&self) -> Uuid {
+        Uuid::from_u128(u128::from(self.ids.fetch_add(1, Ordering::SeqCst)))
+    }
+}
+
+pub struct Kit {
+    pub app: Arc<App>,
+    pub authority: Arc<ScopeAuthority>,
+    pub package: Arc<Package>,
+    pub clock: Arc<Clock>,
+    folder: tempfile::TempDir,
+}
+
+impl Kit {
+    pub async fn at(instant: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let start: Timestamp = instant.parse().unwrap();
+        let clock = Arc::new(Clock { micros: AtomicI64::new(start.micros()), ids: AtomicU64::new(1_000) });
+        let app = open(folder.path(), &clock).await;
+        let package = publish::run(&app, MANIFEST.to_owned(), None, Existing::Keep).await.unwrap();
+        Self { app, authority: Arc::new(ScopeAuthority::establish()), package, clock, folder }
+    }
+
+    /// The same folder as another process has it open.
+    pub async fn another_node(&self) -> Arc<App> {
+        open(self.folder.path(), &self.clock).await
+    }
+
+    /// A tenant with the kit's package, and its administrator, who is an editor too.
+    pub async fn tenant(&self, slug: &str) -> Scope {
+        let new = NewTenant {
+            slug: slug.parse().unwrap(),
+            kind: "district".to_owned(),
+            code: slug.to_owned(),
+            name: LocalText { zh: "测试区".to_owned(), en: None },
+            short_name: LocalText { zh: "测试".to_owned(), en: None },
+            parent: None,
+            hosts: Vec::new(),
+            outline: None,
+        };
+        let tenant = create::run(&self.app, &self.authority, new).await.unwrap();
+        let actor = Actor::known(ActorId(Uuid::from_u128(7)), vec![Role::Administrator, Role::Editor]);
+        let scope = self.authority.scope(tenant.id, actor);
+        enable::run(&self.app, &scope, &self.package, &[], &BTreeMap::new()).await.unwrap();
+        scope
+    }
+
+    pub fn pass(&self, time: Duration) {
+        self.clock.micros.fetch_add(i64::try_from(time.as_micros()).unwrap(), Ordering::SeqCst);
+    }
+
+    pub fn worker(&self, app: &Arc<App>, pace: Pace) -> Worker {
+        Worker::new(Arc::clone(app), Arc::clone(&self.authority), pace)
+    }
+
+    /// A worker that does what is due and ends.
+    pub async fn work(&self) {
+        self.worker(&self.app, Pace::default()).once().await.unwrap();
+    }
+
+    pub async fn create(&self, scope: &Scope, collection: &str, input: Json) -> Record {
+        let input: Map<String, Json> = input.as_object().unwrap().clone();
+        record::create::run(&self.app, scope, &self.package, collection, &input, Spelling::Manifest).await.unwrap()
+    }
+
+    /// The names of all events with what each is about, oldest first.
+    pub async fn events(&self, scope: &Scope) -> Vec<(String, Uuid)> {
+        let session = self.app.stores.open(scope).await.unwrap().snapshot(scope).await.unwrap();
+        let events = outbox::events(scope, &session, None, 10_000).await.unwrap();
+        events.into_iter().map(|event| (event.name, event.subject_id.unwrap())).collect()
+    }
+
+    pub async fn count(&self, scope: &Scope, event: &str) -> usize {
+        self.events(scope).await.iter().filter(|(name, _)| name == event).count()
+    }
+
+    /// What the audit trail says was done, oldest first.
+    pub async fn deeds(&self, scope: &Scope) -> Vec<String> {
+        let session = self.app.stores.open(scope).await.unwrap().snapshot(scope).await.unwrap();
+        let rows = audit::latest(scope, &session, 10_000).await.unwrap();
+        rows.into_iter().rev().map(|row| format!("{} {}", row.action, row.subject)).collect()
+    }
+
+    pub async fn next_due(&self, scope: &Scope) -> String {
+        let session = self.app.stores.open(scope).await.unwrap().snapshot(scope).await.unwrap();
+        outbox::next_due(scope, &session).await.unwrap().unwrap().to_string()
+    }
+}
+
+async fn open(folder: &Path, clock: &Arc<Clock>) -> Arc<App> {
+    let host = HostConfig { slots: 2, ..HostConfig::default() };
+    let config = AppConfig { data: folder.join("data"), artefact_key: vec![7; 32], host };
+    Arc::new(App::open(config, Arc::clone(clock) as Arc<dyn Environment>).await.unwrap())
+}

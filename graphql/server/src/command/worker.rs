@@ -1,0 +1,51 @@
+//! `sunlit worker`: runs jobs and serves nobody.
+
+use std::sync::Arc;
+
+use clap::Args as ClapArgs;
+use sunlit_app::App;
+use sunlit_app::command::package::publish::Existing;
+use sunlit_app::job::{Pace, Running, Worker};
+use sunlit_domain::ScopeAuthority;
+
+use super::Failed;
+use super::installation::Installation;
+use super::serve::stop_signal;
+use crate::config::Config;
+
+/// What can be chosen.
+#[derive(Debug, ClapArgs)]
+pub(super) struct Args {
+    /// Work off what is due now, and end.
+    #[arg(long)]
+    once: bool,
+}
+
+pub(super) async fn run(config: Config, authority: ScopeAuthority, args: Args) -> Result<(), Failed> {
+    let Installation { app, .. } = Installation::open(&config, Existing::Keep).await?;
+    let authority = Arc::new(authority);
+    if args.once {
+        Worker::new(Arc::clone(&app), authority, Pace::default()).once().await?;
+    } else {
+        let workers = start(&app, &authority, config.workers.max(1));
+        tracing::info!(workers = workers.len(), "working");
+        stop_signal().await?;
+        tracing::info!("stopping: jobs that run come to their end");
+        stop(workers).await;
+    }
+    app.stores.close().await;
+    Ok(())
+}
+
+/// Starts that many workers in the background.
+pub(super) fn start(app: &Arc<App>, authority: &Arc<ScopeAuthority>, workers: usize) -> Vec<Running> {
+    let start = |_| Worker::new(Arc::clone(app), Arc::clone(authority), Pace::default()).start();
+    (0..workers).map(start).collect()
+}
+
+/// Stops them; what they are doing comes to its end.
+pub(super) async fn stop(workers: Vec<Running>) {
+    for worker in workers {
+        worker.stop().await;
+    }
+}

@@ -1,0 +1,146 @@
+//! A data folder with one tenant, opened beside the server for looking into it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sunlit_app::command::package::enable;
+use sunlit_app::command::package::publish::{self, Existing};
+use sunlit_app::command::tenant::create::{self, NewTenant};
+use sunlit_app::job::{Pace, Worker};
+use sunlit_app::{App, AppConfig, Environment, Package, SystemEnvironment};
+use sunlit_domain::id::ActorId;
+use sunlit_domain::value::Timestamp;
+use sunlit_domain::{Actor, LocalText, Role, Scope, ScopeAuthority};
+use sunlit_plugin_host::HostConfig;
+use sunlit_server::keys::Keys;
+use sunlit_server::token::TokenKeys;
+use sunlit_test_support::consistency::{self, Story};
+use tempfile::TempDir;
+use uuid::Uuid;
+
+pub const TENANT: &str = "000000";
+
+/// A schedule that never comes by itself while the test runs.
+const MANIFEST: &str = r#"
+[plugin]
+id = "kill-kit"
+version = "1.0.0"
+api = "0.1"
+title = { zh = "断电测试" }
+vendor = "sunlit"
+[[collection]]
+name = "item"
+title = { zh = "条目" }
+field = [{ name = "name", type = "string", required = true, max = 60 }, { name = "number", type = "int", filter = true }]
+[collection.access]
+read = [{ role = "public" }]
+create = [{ role = "editor" }]
+update = [{ role = "editor" }]
+delete = [{ role = "editor" }]
+[[schedule]]
+name = "chime"
+title = { zh = "报时" }
+cron = "0 4 29 2 *"
+"#;
+
+/// The machine's clock, a minute ahead: every lease of a killed worker is over.
+#[derive(Debug)]
+struct Later;
+
+impl Environment for Later {
+    fn now(&self) -> Timestamp {
+        SystemEnvironment.now().plus(Duration::from_secs(60))
+    }
+
+    fn new_id(&self) -> Uuid {
+        SystemEnvironment.new_id()
+    }
+}
+
+pub struct Installation {
+    folder: TempDir,
+    keys: Keys,
+    app: Arc<App>,
+    authority: Arc<ScopeAuthority>,
+    package: Arc<Package>,
+    scope: Scope,
+}
+
+impl Installation {
+    pub async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let data = folder.path().join("data");
+        std::fs::create_dir(&data).unwrap();
+        let keys = Keys::open(&data).unwrap();
+        let app = open(&data, &keys, Arc::new(SystemEnvironment)).await;
+        let authority = Arc::new(ScopeAuthority::establish());
+        let package = publish::run(&app, MANIFEST.to_owned(), None, Existing::Keep).await.unwrap();
+        let name = || LocalText { zh: "测试区".to_owned(), en: None };
+        let new = NewTenant {
+            slug: TENANT.parse().unwrap(),
+            kind: "district".to_owned(),
+            code: TENANT.to_owned(),
+            name: name(),
+            short_name: name(),
+            parent: None,
+            hosts: Vec::new(),
+            outline: None,
+        };
+        let tenant = create::run(&app, &authority, new).await.unwrap();
+        let scope = authority.scope(tenant.id, Actor::anonymous());
+        enable::run(&app, &scope, &package, &[], &BTreeMap::new()).await.unwrap();
+        Self { folder, keys, app, authority, package, scope }
+    }
+
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// A token for whoever writes records and runs schedules, good for a day.
+    pub fn token(&self) -> String {
+        let keys = TokenKeys::new(&self.keys.tokens).unwrap();
+        let roles = vec![Role::Editor, Role::Administrator];
+        keys.mint(self.scope.tenant(), ActorId(Uuid::from_u128(9)), roles, (SystemEnvironment.now(), 1_440)).unwrap()
+    }
+
+    /// What the store says, held against itself.
+    pub async fn story(&self) -> Story {
+        consistency::check(&self.app, &self.scope, &self.package).await
+    }
+
+    /// Does what is still to be done, when the leases of the killed workers are over.
+    pub async fn work_off_jobs(&self) {
+        let app = open(&self.data(), &self.keys, Arc::new(Later)).await;
+        Worker::new(Arc::clone(&app), Arc::clone(&self.authority), Pace::default()).once().await.unwrap();
+        app.stores.close().await;
+    }
+
+    /// What an operator is told.
+    pub fn audit_verify_agrees(&self, story: &Story) {
+        let verify = |head: &str| {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_sunlit"));
+            command.args(["audit", "verify", "--tenant", TENANT, "--head", head]).current_dir(self.folder());
+            command.env("SUNLIT_DATA", self.data()).output().unwrap()
+        };
+        let sound = verify(&story.head);
+        let told = String::from_utf8_lossy(&sound.stdout).into_owned();
+        assert!(sound.status.success() && told.contains(&format!("{} rows", story.audited)), "{sound:?}");
+        assert!(told.contains(&story.head), "{told}");
+        let cut_off = verify(&"f".repeat(64));
+        assert_eq!(cut_off.status.code(), Some(1), "{cut_off:?}");
+        assert!(String::from_utf8_lossy(&cut_off.stdout).contains("BROKEN"), "{cut_off:?}");
+    }
+}
+
+async fn open(data: &Path, keys: &Keys, environment: Arc<dyn Environment>) -> Arc<App> {
+    let host = HostConfig { slots: 2, ..HostConfig::default() };
+    let config = AppConfig { data: data.to_owned(), artefact_key: keys.artefacts.to_vec(), host };
+    Arc::new(App::open(config, environment).await.unwrap())
+}

@@ -1,0 +1,131 @@
+//! The real server is killed with SIGKILL in the middle of writing, again and again; nothing that it acknowledged may be
+//! lost, nothing half-written may be seen, and every job must run.
+//!
+//! `SUNLIT_KILLS=10 cargo nextest run -p sunlit-server --test kill --no-capture` kills it ten times after up to 1,000
+//! acknowledged writes each (`SUNLIT_WRITES`); without the variable it is a small edition for every day.
+#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
+
+mod book;
+mod installation;
+mod server;
+mod writer;
+
+use std::sync::mpsc;
+use std::time::Instant;
+
+use book::Book;
+use installation::Installation;
+use server::Server;
+use sunlit_app::{Environment as _, SystemEnvironment};
+use sunlit_test_support::consistency::Story;
+use writer::Writer;
+
+const WRITERS: usize = 4;
+const FIRED: &str = "kill-kit.schedule.chime";
+
+struct Edition {
+    kills: usize,
+    writes: usize,
+}
+
+impl Edition {
+    fn chosen() -> Self {
+        let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse().ok());
+        let kills = number("SUNLIT_KILLS");
+        let writes = number("SUNLIT_WRITES").unwrap_or(if kills.is_some() { 1_000 } else { 150 });
+        Self { kills: kills.unwrap_or(2), writes }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_acknowledged_is_lost_when_the_server_is_killed() {
+    let began = Instant::now();
+    let edition = Edition::chosen();
+    let installation = Installation::new().await;
+    let mut book = Book::new(installation.folder());
+    let seed = SystemEnvironment.random();
+    let mut writers: Vec<_> =
+        (0..WRITERS).map(|n| Writer::new(&installation, u64::from(seed) * 31 + u64::try_from(n).unwrap())).collect();
+    println!("seed {seed}, {} kills, up to {} writes between them", edition.kills, edition.writes);
+    for kill in 0..edition.kills {
+        let server = Server::start(&installation.data());
+        compare(&installation.story().await, &book, &mut writers);
+        let until = edition.writes / 2 + writers[0].below(edition.writes / 2 + 1);
+        write_and_kill(server, &mut writers, &mut book, until);
+        println!("kill {}: after {until} acknowledged writes", kill + 1);
+    }
+    let server = Server::start(&installation.data());
+    compare(&installation.story().await, &book, &mut writers);
+    server.kill();
+    installation.work_off_jobs().await;
+    let story = installation.story().await;
+    compare(&story, &book, &mut writers);
+    every_job_ran_once(&story, &book, &writers);
+    installation.audit_verify_agrees(&story);
+    let doubts: usize = writers.iter().map(|writer| writer.doubts).sum();
+    println!(
+        "{} kills: {} creates, {} updates, {} deletes and {} jobs were acknowledged and none is lost; {doubts} were in \
+         doubt; {} records, {} audit rows, {} events agree; {} s",
+        edition.kills,
+        book.creates,
+        book.updates,
+        book.deletes,
+        book.jobs.len(),
+        story.records.len(),
+        story.audited,
+        story.events.len(),
+        began.elapsed().as_secs()
+    );
+}
+
+/// Lets the writers write until so many writes are acknowledged, and kills the server while they go on.
+fn write_and_kill(server: Server, writers: &mut [Writer], book: &mut Book, until: usize) {
+    let (acknowledged, acknowledgements) = mpsc::channel();
+    std::thread::scope(|threads| {
+        for writer in writers {
+            let (acknowledged, address) = (acknowledged.clone(), server.address());
+            threads.spawn(move || writer.write_until_the_server_is_gone(address, &acknowledged));
+        }
+        drop(acknowledged);
+        for _ in 0..until {
+            book.enter(&acknowledgements.recv().expect("the writers ended before the server was killed"));
+        }
+        server.kill();
+        // What was answered before the kill counts as acknowledged too.
+        for line in acknowledgements {
+            book.enter(&line);
+        }
+    });
+    book.read_again();
+}
+
+/// What was acknowledged is there. What was in doubt when the server died may be there or not, but only as a whole; the writers
+/// go on from what is there.
+fn compare(story: &Story, book: &Book, writers: &mut [Writer]) {
+    let mut known = 0;
+    for (id, acknowledged) in &book.records {
+        let found = story.records.get(id).copied();
+        let writer = writers.iter_mut().find(|writer| writer.owns(*id)).unwrap();
+        let fits = writer.allows(*id, *acknowledged, found);
+        assert!(fits, "{id}: acknowledged {acknowledged:?}, found {found:?}");
+        writer.settle(*id, found);
+        known += usize::from(found.is_some());
+    }
+    let unknown = story.records.len() - known;
+    let creates: usize = writers.iter().map(|writer| writer.creates_in_doubt).sum();
+    assert!(unknown <= creates, "{unknown} records that nobody has asked for: {creates} creates were in doubt");
+}
+
+fn every_job_ran_once(story: &Story, book: &Book, writers: &[Writer]) {
+    for job in &book.jobs {
+        assert_eq!(story.count(FIRED, *job), 1, "job {job}");
+    }
+    let mut fired: Vec<_> = story.events.iter().filter(|(name, _)| name == FIRED).map(|(_, job)| *job).collect();
+    let all = fired.len();
+    fired.sort_unstable();
+    fired.dedup();
+    assert_eq!(fired.len(), all, "a job had its effect twice");
+    let in_doubt: usize = writers.iter().map(|writer| writer.jobs_in_doubt).sum();
+    assert!(all - book.jobs.len() <= in_doubt, "{all} firings, {} acknowledged, {in_doubt} in doubt", book.jobs.len());
+    assert_eq!(story.dead, 0, "jobs were given up");
+}

@@ -1,0 +1,66 @@
+//! The real server in a process of its own.
+
+use std::io::{BufRead as _, BufReader};
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+/// An unoptimised server compiles its plugin at the first start.
+const START: Duration = Duration::from_secs(180);
+
+pub struct Server {
+    child: Child,
+    address: SocketAddr,
+}
+
+impl Server {
+    /// Starts `sunlit serve` on the folder and waits until it serves.
+    pub fn start(data: &Path) -> Self {
+        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let mut child = Command::new(env!("CARGO_BIN_EXE_sunlit"))
+            .arg("serve")
+            .current_dir(data)
+            .env("SUNLIT_DATA", data)
+            .env("SUNLIT_LISTEN", address.to_string())
+            .env("SUNLIT_LOG", "warn,sunlit_server::command::serve=info")
+            .env("SUNLIT_PLUGIN_SLOTS", "2")
+            .env("SUNLIT_THREADS", "2")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let (ready, served) = mpsc::channel();
+        let log = BufReader::new(child.stderr.take().unwrap());
+        // Reads to the end, for a full pipe would stop the server.
+        std::thread::spawn(move || {
+            for line in log.lines().map_while(Result::ok) {
+                if line.contains("serving") {
+                    let _ = ready.send(());
+                } else {
+                    println!("server: {line}");
+                }
+            }
+        });
+        served.recv_timeout(START).expect("the server does not serve");
+        Self { child, address }
+    }
+
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// SIGKILL.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+    }
+}
