@@ -347,6 +347,27 @@ async fn a_changed_calendar_moves_what_runs_and_only_administrators_change_it() 
 }
 
 #[actix_web::test]
+async fn what_was_counted_before_a_new_notice_is_counted_again_by_the_worker() {
+    let kit = Kit::new().await;
+    let id = kit.submitted().await;
+    let scope = kit.app.scope(kit.tenant);
+    let work = kit.app.app().stores.open(&scope).await.unwrap().work(&scope).await.unwrap();
+    let ids = [id.as_str().unwrap().parse().unwrap()];
+    let mut kept = deadline::of(&scope, &work, "disclosure.notice", &ids).await.unwrap().pop().unwrap();
+    kept.calendar_digest = "of the version before".to_owned();
+    kept.dates.due_on = Some("2025-10-13".parse().unwrap());
+    kept.dates.provisional = true;
+    deadline::put(&scope, &work, &kept).await.unwrap();
+    work.commit().await.unwrap();
+    let seen = async |kit: &Kit| (kit.due(&id).await.1, kit.review(&id).await["provisional"].clone());
+    assert_eq!(seen(&kit).await, (json!("2025-10-13"), json!(true)));
+    for _ in 0..2 {
+        kit.work("2025-09-16T02:00:00Z").await;
+        assert_eq!(seen(&kit).await, (json!("2025-10-17"), json!(false)));
+    }
+}
+
+#[actix_web::test]
 async fn time_warns_once_and_lets_a_deadline_pass_once() {
     let kit = Kit::new().await;
     let id = kit.submitted().await;
