@@ -95,7 +95,9 @@ pub fn may(
     let state = state_of(record);
     let workflow = collection.workflow.as_ref().ok_or(WhyNot::UnknownState)?;
     workflow.state(state).ok_or(WhyNot::UnknownState)?;
-    if !transition.roles.iter().any(|role| actor.has(*role)) && !(transition.owner && owns(actor, record)) {
+    let by_role = transition.roles.iter().any(|role| actor.has(*role));
+    let as_owner = transition.owner && owns(actor, record);
+    if !by_role && !as_owner {
         return Err(WhyNot::Denied);
     }
     if !transition.from.iter().any(|from| *from == *state) {

@@ -44,3 +44,21 @@ fn two_packages_that_are_spelled_alike_do_not_fit_together() {
     assert!(matches!(error, ComposeError::Collision(..)), "{error}");
     assert!(compose(&[twin("street-cards"), twin("other-cards")]).is_ok());
 }
+
+#[test]
+fn a_workflow_gives_each_transition_a_mutation_and_each_record_its_history() {
+    let desk = manifest(include_str!("../../../tests/conformance/packages/disclosure.toml"));
+    let sdl = compose(&[desk]).unwrap().sdl();
+    for line in [
+        "disclosurePublishNotice(",
+        "disclosureSendBackNotice(",
+        "days: Int",
+        "calendarSetDays(days: [LocalDayInput!]!): CalendarPayload",
+        "transitions: [WorkflowTransition!]",
+        "history: [WorkflowStep!]",
+        "deadlines: [WorkflowDeadline!]",
+    ] {
+        assert!(sdl.contains(line), "{line} is not in:\n{sdl}");
+    }
+    assert!(!compose(&[manifest(STREET_CARDS)]).unwrap().sdl().contains("Workflow"));
+}
