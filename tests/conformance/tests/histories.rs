@@ -27,7 +27,7 @@ enum Step {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let name = prop_oneof![8 => "[a-d甲-丁]{1,4}", 1 => Just(String::new()), 1 => Just("长".repeat(61))];
+    let name = prop_oneof![8 => "[a-d甲乙丙丁]{1,4}", 1 => Just(String::new()), 1 => Just("长".repeat(61))];
     let number = prop_oneof![8 => any::<i32>().prop_map(Json::from), 1 => Just(json!("x")), 1 => Just(Json::Null)];
     let role = || prop_oneof![9 => Just(Role::Editor), 1 => Just(Role::Citizen)];
     let stale = || prop_oneof![7 => Just(0_i64), 1 => Just(1_i64), 1 => Just(-1_i64)];

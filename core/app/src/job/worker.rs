@@ -101,7 +101,7 @@ impl Worker {
     #[must_use]
     pub fn start(self) -> Running {
         let (stop, stopped) = watch::channel(false);
-        Running { stop, task: tokio::spawn(self.work(stopped)) }
+        Running { stop, task: tokio::spawn(self.run_until(stopped)) }
     }
 
     /// Tidies, works off everything that is due now, and ends.
@@ -120,7 +120,7 @@ impl Worker {
         }
     }
 
-    async fn work(self, mut stopped: watch::Receiver<bool>) {
+    async fn run_until(self, mut stopped: watch::Receiver<bool>) {
         let mut turns = Turns::default();
         let mut tidying = JoinSet::new();
         let mut tidied: Option<Instant> = None;

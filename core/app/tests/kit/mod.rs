@@ -22,7 +22,7 @@ use sunlit_plugin_host::HostConfig;
 use sunlit_storage::tenant::{audit, outbox};
 use uuid::Uuid;
 
-pub const MANIFEST: &str = r#"
+pub(crate) const MANIFEST: &str = r#"
 [plugin]
 id = "kit"
 version = "1.0.0"
@@ -61,7 +61,7 @@ where = { ends_on = { lt = "$today" } }
 
 /// A clock that is moved by hand, and ids that count.
 #[derive(Debug)]
-pub struct Clock {
+pub(crate) struct Clock {
     micros: AtomicI64,
     ids: AtomicU64,
 }
@@ -76,16 +76,16 @@ impl Environment for Clock {
     }
 }
 
-pub struct Kit {
-    pub app: Arc<App>,
-    pub authority: Arc<ScopeAuthority>,
-    pub package: Arc<Package>,
-    pub clock: Arc<Clock>,
+pub(crate) struct Kit {
+    pub(crate) app: Arc<App>,
+    pub(crate) authority: Arc<ScopeAuthority>,
+    pub(crate) package: Arc<Package>,
+    pub(crate) clock: Arc<Clock>,
     folder: tempfile::TempDir,
 }
 
 impl Kit {
-    pub async fn at(instant: &str) -> Self {
+    pub(crate) async fn at(instant: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let start: Timestamp = instant.parse().unwrap();
         let clock = Arc::new(Clock { micros: AtomicI64::new(start.micros()), ids: AtomicU64::new(1_000) });
@@ -95,12 +95,12 @@ impl Kit {
     }
 
     /// The same folder as another process has it open.
-    pub async fn another_node(&self) -> Arc<App> {
+    pub(crate) async fn another_node(&self) -> Arc<App> {
         open(self.folder.path(), &self.clock).await
     }
 
     /// A tenant with the kit's package, and its administrator, who is an editor too.
-    pub async fn tenant(&self, slug: &str) -> Scope {
+    pub(crate) async fn tenant(&self, slug: &str) -> Scope {
         let new = NewTenant {
             slug: slug.parse().unwrap(),
             kind: "district".to_owned(),
@@ -118,43 +118,43 @@ impl Kit {
         scope
     }
 
-    pub fn pass(&self, time: Duration) {
+    pub(crate) fn pass(&self, time: Duration) {
         self.clock.micros.fetch_add(i64::try_from(time.as_micros()).unwrap(), Ordering::SeqCst);
     }
 
-    pub fn worker(&self, app: &Arc<App>, pace: Pace) -> Worker {
+    pub(crate) fn worker(&self, app: &Arc<App>, pace: Pace) -> Worker {
         Worker::new(Arc::clone(app), Arc::clone(&self.authority), pace)
     }
 
     /// A worker that does what is due and ends.
-    pub async fn work(&self) {
+    pub(crate) async fn work(&self) {
         self.worker(&self.app, Pace::default()).once().await.unwrap();
     }
 
-    pub async fn create(&self, scope: &Scope, collection: &str, input: Json) -> Record {
+    pub(crate) async fn create(&self, scope: &Scope, collection: &str, input: Json) -> Record {
         let input: Map<String, Json> = input.as_object().unwrap().clone();
         record::create::run(&self.app, scope, &self.package, collection, &input, Spelling::Manifest).await.unwrap()
     }
 
     /// The names of all events with what each is about, oldest first.
-    pub async fn events(&self, scope: &Scope) -> Vec<(String, Uuid)> {
+    pub(crate) async fn events(&self, scope: &Scope) -> Vec<(String, Uuid)> {
         let session = self.app.stores.open(scope).await.unwrap().snapshot(scope).await.unwrap();
         let events = outbox::events(scope, &session, None, 10_000).await.unwrap();
         events.into_iter().map(|event| (event.name, event.subject_id.unwrap())).collect()
     }
 
-    pub async fn count(&self, scope: &Scope, event: &str) -> usize {
+    pub(crate) async fn count(&self, scope: &Scope, event: &str) -> usize {
         self.events(scope).await.iter().filter(|(name, _)| name == event).count()
     }
 
     /// What the audit trail says was done, oldest first.
-    pub async fn deeds(&self, scope: &Scope) -> Vec<String> {
+    pub(crate) async fn deeds(&self, scope: &Scope) -> Vec<String> {
         let session = self.app.stores.open(scope).await.unwrap().snapshot(scope).await.unwrap();
         let rows = audit::latest(scope, &session, 10_000).await.unwrap();
         rows.into_iter().rev().map(|row| format!("{} {}", row.action, row.subject)).collect()
     }
 
-    pub async fn next_due(&self, scope: &Scope) -> String {
+    pub(crate) async fn next_due(&self, scope: &Scope) -> String {
         let session = self.app.stores.open(scope).await.unwrap().snapshot(scope).await.unwrap();
         outbox::next_due(scope, &session).await.unwrap().unwrap().to_string()
     }

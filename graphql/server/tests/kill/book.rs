@@ -9,30 +9,30 @@ use sunlit_domain::id::RecordId;
 use uuid::Uuid;
 
 /// The book. A line is `create <id> 1`, `update <id> <version>`, `delete <id> 0` or `job <id> 0`.
-pub struct Book {
+pub(crate) struct Book {
     path: PathBuf,
     file: File,
     /// Each record with its acknowledged version; none when its deletion was acknowledged.
-    pub records: BTreeMap<RecordId, Option<i64>>,
-    pub jobs: BTreeSet<Uuid>,
-    pub creates: usize,
-    pub updates: usize,
-    pub deletes: usize,
+    pub(crate) records: BTreeMap<RecordId, Option<i64>>,
+    pub(crate) jobs: BTreeSet<Uuid>,
+    pub(crate) creates: usize,
+    pub(crate) updates: usize,
+    pub(crate) deletes: usize,
 }
 
 impl Book {
-    pub fn new(folder: &Path) -> Self {
+    pub(crate) fn new(folder: &Path) -> Self {
         let path = folder.join("acknowledged.log");
         let file = OpenOptions::new().create(true).append(true).open(&path).unwrap();
         Self { path, file, records: BTreeMap::new(), jobs: BTreeSet::new(), creates: 0, updates: 0, deletes: 0 }
     }
 
-    pub fn enter(&mut self, line: &str) {
+    pub(crate) fn enter(&mut self, line: &str) {
         writeln!(self.file, "{line}").unwrap();
     }
 
     /// Takes everything from the file again: it alone says what was acknowledged.
-    pub fn read_again(&mut self) {
+    pub(crate) fn read_again(&mut self) {
         (self.creates, self.updates, self.deletes) = (0, 0, 0);
         (self.records, self.jobs) = (BTreeMap::new(), BTreeSet::new());
         for line in std::fs::read_to_string(&self.path).unwrap().lines() {

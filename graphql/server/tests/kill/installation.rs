@@ -21,7 +21,7 @@ use sunlit_test_support::consistency::{self, Story};
 use tempfile::TempDir;
 use uuid::Uuid;
 
-pub const TENANT: &str = "000000";
+pub(crate) const TENANT: &str = "000000";
 
 /// A schedule that never comes by itself while the test runs.
 const MANIFEST: &str = r#"
@@ -60,7 +60,7 @@ impl Environment for Later {
     }
 }
 
-pub struct Installation {
+pub(crate) struct Installation {
     folder: TempDir,
     keys: Keys,
     app: Arc<App>,
@@ -70,7 +70,7 @@ pub struct Installation {
 }
 
 impl Installation {
-    pub async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("data");
         std::fs::create_dir(&data).unwrap();
@@ -95,35 +95,35 @@ impl Installation {
         Self { folder, keys, app, authority, package, scope }
     }
 
-    pub fn folder(&self) -> &Path {
+    pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    pub fn data(&self) -> PathBuf {
+    pub(crate) fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }
 
     /// A token for whoever writes records and runs schedules, good for a day.
-    pub fn token(&self) -> String {
+    pub(crate) fn token(&self) -> String {
         let keys = TokenKeys::new(&self.keys.tokens).unwrap();
         let roles = vec![Role::Editor, Role::Administrator];
         keys.mint(self.scope.tenant(), ActorId(Uuid::from_u128(9)), roles, (SystemEnvironment.now(), 1_440)).unwrap()
     }
 
     /// What the store says, held against itself.
-    pub async fn story(&self) -> Story {
+    pub(crate) async fn story(&self) -> Story {
         consistency::check(&self.app, &self.scope, &self.package).await
     }
 
     /// Does what is still to be done, when the leases of the killed workers are over.
-    pub async fn work_off_jobs(&self) {
+    pub(crate) async fn work_off_jobs(&self) {
         let app = open(&self.data(), &self.keys, Arc::new(Later)).await;
         Worker::new(Arc::clone(&app), Arc::clone(&self.authority), Pace::default()).once().await.unwrap();
         app.stores.close().await;
     }
 
     /// What an operator is told.
-    pub fn audit_verify_agrees(&self, story: &Story) {
+    pub(crate) fn audit_verify_agrees(&self, story: &Story) {
         let verify = |head: &str| {
             let mut command = Command::new(env!("CARGO_BIN_EXE_sunlit"));
             command.args(["audit", "verify", "--tenant", TENANT, "--head", head]).current_dir(self.folder());

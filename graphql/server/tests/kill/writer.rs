@@ -25,19 +25,19 @@ enum Doubt {
 }
 
 /// A writer; nobody else writes its records.
-pub struct Writer {
+pub(crate) struct Writer {
     token: String,
     random: u64,
     /// Every record that it has created, with its version while it is there.
     records: BTreeMap<RecordId, Option<i64>>,
     in_doubt: BTreeMap<RecordId, Doubt>,
-    pub creates_in_doubt: usize,
-    pub jobs_in_doubt: usize,
-    pub doubts: usize,
+    pub(crate) creates_in_doubt: usize,
+    pub(crate) jobs_in_doubt: usize,
+    pub(crate) doubts: usize,
 }
 
 impl Writer {
-    pub fn new(installation: &Installation, seed: u64) -> Self {
+    pub(crate) fn new(installation: &Installation, seed: u64) -> Self {
         Self {
             token: installation.token(),
             random: seed | 1,
@@ -50,19 +50,19 @@ impl Writer {
     }
 
     /// A random number below `bound` (xorshift64).
-    pub fn below(&mut self, bound: usize) -> usize {
+    pub(crate) fn below(&mut self, bound: usize) -> usize {
         self.random ^= self.random << 13;
         self.random ^= self.random >> 7;
         self.random ^= self.random << 17;
         usize::try_from(self.random >> 33).unwrap() % bound.max(1)
     }
 
-    pub fn owns(&self, id: RecordId) -> bool {
+    pub(crate) fn owns(&self, id: RecordId) -> bool {
         self.records.contains_key(&id)
     }
 
     /// Whether what is there is what was acknowledged or seen last, or what has been in doubt since.
-    pub fn allows(&self, id: RecordId, acknowledged: Option<i64>, found: Option<i64>) -> bool {
+    pub(crate) fn allows(&self, id: RecordId, acknowledged: Option<i64>, found: Option<i64>) -> bool {
         let last = self.records[&id];
         let fits = match self.in_doubt.get(&id) {
             Some(Doubt::Update) => found == last || found == last.map(|version| version + 1),
@@ -78,12 +78,12 @@ impl Writer {
     }
 
     /// Goes on from what is there.
-    pub fn settle(&mut self, id: RecordId, found: Option<i64>) {
+    pub(crate) fn settle(&mut self, id: RecordId, found: Option<i64>) {
         self.records.insert(id, found);
         self.in_doubt.remove(&id);
     }
 
-    pub fn write_until_the_server_is_gone(&mut self, address: SocketAddr, acknowledged: &Sender<String>) {
+    pub(crate) fn write_until_the_server_is_gone(&mut self, address: SocketAddr, acknowledged: &Sender<String>) {
         let Ok(stream) = TcpStream::connect(address) else { return };
         let mut stream = BufReader::new(stream);
         loop {
