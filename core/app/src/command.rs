@@ -1,6 +1,8 @@
 //! Commands: the only writers. One command is one transaction: records, audit and outbox together or not at all.
 
+pub mod calendar;
 mod commit;
+pub mod deadline;
 pub mod document;
 pub mod job;
 pub mod package;

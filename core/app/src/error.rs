@@ -8,6 +8,7 @@ use sunlit_domain::manifest::Capability;
 use sunlit_domain::page::PageError;
 use sunlit_domain::record::Problem;
 use sunlit_domain::toml_source::SourceErrors;
+use sunlit_domain::workflow::WhyNot;
 use sunlit_domain::{ErrorCode, Locale};
 use sunlit_plugin_host::{GuestError, Outcome, PluginError};
 use sunlit_storage::StorageError;
@@ -35,6 +36,9 @@ pub enum AppError {
     /// Values that are not acceptable.
     #[error("{} value(s) are not acceptable", .0.len())]
     Problems(Vec<Problem>),
+    /// A transition that is not made, and why.
+    #[error("{0}")]
+    Refused(WhyNot),
     /// A record that others refer to, or a reference to none.
     #[error("a reference would be broken: remove what refers to the record first")]
     BrokenReference,
@@ -131,6 +135,9 @@ impl AppError {
             | Self::Package(_)
             | Self::VersionTaken(_)
             | Self::UndeclaredCapability(_) => ErrorCode::InvalidInput,
+            Self::Refused(WhyNot::SamePerson | WhyNot::Denied) => ErrorCode::Denied,
+            Self::Refused(WhyNot::CommentRequired) => ErrorCode::Required,
+            Self::Refused(_) => ErrorCode::InvalidInput,
             Self::Limit(_) => ErrorCode::LimitExceeded,
             Self::Overloaded(_) => ErrorCode::Unavailable,
             Self::DocumentUnknown => ErrorCode::DocumentUnknown,
@@ -163,6 +170,7 @@ impl AppError {
                 Some(self.to_string())
             }
             Self::BrokenReference => Some(message("problem.referred", locale).to_owned()),
+            Self::Refused(why) => Some(message(why.key(), locale).to_owned()),
             Self::PluginDeclined(reason) => Some(reason.clone()),
             Self::Shared(error) => error.detail(locale),
             _ => None,

@@ -12,7 +12,9 @@
 //!
 //! A new kind is a file in `job/` and an arm of [`run`].
 
+mod deadline;
 mod fire;
+mod recount;
 mod schedule;
 mod worker;
 
@@ -24,6 +26,8 @@ use sunlit_storage::tenant::outbox::Claimed;
 
 pub use worker::{Pace, Running, Worker};
 
+use crate::command::calendar::recount::RECOUNT;
+use crate::command::deadline::TIMER;
 use crate::command::schedule::{FIRE, TICK};
 use crate::{App, AppError};
 
@@ -67,6 +71,8 @@ pub async fn run(app: &Arc<App>, scope: &Scope, job: &Claimed) -> Result<Ran, Jo
     match job.kind.as_str() {
         TICK => schedule::run(app, scope, job).await,
         FIRE => fire::run(app, scope, job).await,
+        TIMER => deadline::run(app, scope, job).await,
+        RECOUNT => recount::run(app, scope, job).await,
         unknown => Err(JobError::Fail(format!("no job is called `{unknown}`: it needs another version of Sunlit"))),
     }
 }

@@ -2,10 +2,12 @@
 
 pub mod audit_trail;
 pub mod audit_verify;
+pub mod calendar_find;
 pub mod change_read;
 pub mod document_find;
 pub mod job_dead;
 pub mod plugin_resolve;
 pub mod record_get;
 pub mod record_list;
+pub mod record_workflow;
 pub mod tenant_find;

@@ -130,7 +130,7 @@ impl Reading {
     }
 
     /// Counts what was read for the answer, so that no request makes the server hold more than [`MAX_READ_BYTES`].
-    fn charge(&self, records: &[Record]) -> Result<(), AppError> {
+    pub(crate) fn charge(&self, records: &[Record]) -> Result<(), AppError> {
         let bytes: usize = records.iter().map(Record::size_bytes).sum();
         let total = self.inner.read_bytes.fetch_add(bytes, Ordering::Relaxed).saturating_add(bytes);
         if total > MAX_READ_BYTES {

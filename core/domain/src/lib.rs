@@ -4,6 +4,7 @@
 //! [`filter`] and [`value`].
 
 pub mod access;
+pub mod calendar;
 pub mod core_setting;
 pub mod error_code;
 pub mod filter;
@@ -16,6 +17,7 @@ pub mod record;
 pub mod scope;
 pub mod toml_source;
 pub mod value;
+pub mod workflow;
 
 pub use core_setting::CoreSettings;
 pub use error_code::ErrorCode;

@@ -6,9 +6,11 @@ mod encoding;
 mod items;
 mod nested;
 mod read;
+mod state;
 mod write;
 
 pub use aggregate::{AggregateQuery, Group, GroupTerm, Groups, Measure, aggregate};
 pub use nested::{count_by, list_by};
 pub use read::{ListQuery, RecordPage, count, get, get_many, list};
+pub use state::enter;
 pub use write::{Stamp, Target, delete, insert, update};

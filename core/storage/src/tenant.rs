@@ -1,10 +1,14 @@
-//! The tables that every tenant's store has beside its collections: audit, outbox, installations, settings, documents.
+//! The tables that every tenant's store has beside its collections: audit, outbox, installations, settings, documents, the
+//! calendar's own days, the history of records and their deadlines.
 
 pub mod audit;
+pub mod calendar_day;
+pub mod deadline;
 pub mod document;
 pub mod installation;
 pub mod outbox;
 pub mod setting;
+pub mod step;
 
 use sea_orm::{ConnectionTrait, EntityTrait, Schema};
 
@@ -20,7 +24,10 @@ pub(crate) async fn create_tables(connection: &impl ConnectionTrait, engine: Eng
     }
     create(connection, engine, installation::Entity).await?;
     create(connection, engine, setting::Entity).await?;
-    create(connection, engine, document::Entity).await
+    create(connection, engine, document::Entity).await?;
+    create(connection, engine, calendar_day::Entity).await?;
+    create(connection, engine, step::Entity).await?;
+    create(connection, engine, deadline::Entity).await
 }
 
 pub(crate) async fn create<E: EntityTrait>(

@@ -18,6 +18,7 @@ use crate::names::{Names, describe};
 use crate::node::{Connection, Node, failed, reading, settle};
 use crate::reference::Target;
 use crate::scalar::{self, PageInfo, to_gql};
+use crate::workflow;
 
 /// The standard fields that the API shows.
 const SHOWN: [Standard; 6] =
@@ -63,6 +64,7 @@ fn record(names: &Names, collection: &Collection) -> Object {
             None => built,
         });
     }
+    object = workflow::record_fields(collection).into_iter().fold(object, Object::field);
     collection.computed.iter().fold(object, |object, computed| object.field(computed_field(collection, computed)))
 }
 

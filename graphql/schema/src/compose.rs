@@ -13,13 +13,13 @@ use sunlit_app::AppError;
 use sunlit_app::query::record_list::MAX_FIRST;
 use sunlit_domain::Manifest;
 use sunlit_domain::access::Root;
-use sunlit_domain::id::lower_camel;
-use sunlit_domain::manifest::Returns;
+use sunlit_domain::id::{lower_camel, upper_camel};
+use sunlit_domain::manifest::{Collection, Returns};
 
 use crate::argument::DEFAULT_FIRST;
 use crate::cost::Prices;
 use crate::names::{Names, describe};
-use crate::{action, audit, collection, jobs, mutation, node, plugin, query, scalar, subscription};
+use crate::{action, audit, calendar, collection, jobs, mutation, node, plugin, query, scalar, subscription, workflow};
 
 /// A composed schema.
 pub struct TenantSchema {
@@ -125,10 +125,17 @@ pub fn compose(manifests: &[Arc<Manifest>]) -> Result<TenantSchema, ComposeError
                 return Err(ComposeError::Collision(twin.to_string(), manifest.plugin.id.to_string()));
             }
         }
-        let of_collections = manifest.collections.iter().flat_map(|collection| mutation::fields(&names, collection));
+        let of_collections = manifest.collections.iter().flat_map(|collection| {
+            mutation::fields(&names, collection).into_iter().chain(workflow::mutations(&names, collection))
+        });
         for field in of_collections.chain(action::fields(&names, manifest)) {
             mutations = mutations.field(field);
         }
+    }
+    if has_workflow(manifests) {
+        root = root.field(calendar::query());
+        mutations = mutations.field(calendar::mutation());
+        types.extend(workflow::types().into_iter().chain(calendar::types()));
     }
     if has_workspace {
         types.push(workspace.into());
@@ -149,14 +156,25 @@ pub fn compose(manifests: &[Arc<Manifest>]) -> Result<TenantSchema, ComposeError
 /// be `aBC`.
 fn mutation_names(names: &Names, manifest: &Manifest) -> Vec<String> {
     let verbs = ["Create", "Update", "Delete"];
-    let of_collection = |collection| verbs.map(|verb| names.mutation(verb, collection));
+    let of_collection = |collection: &Collection| {
+        let transitions = collection.workflow.iter().flat_map(|workflow| &workflow.transitions);
+        let moves = transitions.map(|transition| names.mutation(&upper_camel(transition.name.as_str()), collection));
+        verbs.map(|verb| names.mutation(verb, collection)).into_iter().chain(moves).collect::<Vec<_>>()
+    };
     let of_collections = manifest.collections.iter().flat_map(of_collection);
     of_collections.chain(manifest.actions.iter().map(|action| names.action(action))).collect()
+}
+
+fn has_workflow(manifests: &[Arc<Manifest>]) -> bool {
+    manifests.iter().flat_map(|manifest| &manifest.collections).any(|collection| collection.workflow.is_some())
 }
 
 fn add_prices(prices: &mut Prices, manifest: &Manifest) {
     for collection in &manifest.collections {
         prices.lists.insert(lower_camel(&collection.plural()), DEFAULT_FIRST);
+        if collection.workflow.is_some() {
+            prices.lists.extend(workflow::LISTS.map(|(name, usual)| (name.to_owned(), usual)));
+        }
         prices.calls.extend(collection.computed.iter().map(|computed| lower_camel(computed.name.as_str())));
     }
     for query in &manifest.queries {

@@ -9,6 +9,7 @@ mod answer;
 mod argument;
 pub mod ask;
 mod audit;
+mod calendar;
 mod collection;
 pub mod compose;
 mod cost;
@@ -25,6 +26,7 @@ mod query;
 mod reference;
 mod scalar;
 pub mod subscription;
+mod workflow;
 
 pub use ask::{Ask, Malformed};
 pub use compose::{ComposeError, TenantSchema, compose};

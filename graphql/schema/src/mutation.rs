@@ -20,11 +20,11 @@ use crate::node::{Node, failed, installed, reading, settle};
 use crate::scalar::UserError;
 
 /// What a mutation answers.
-struct Payload {
-    root: Root,
-    installed: Arc<Installed>,
-    record: Option<Arc<Record>>,
-    errors: Vec<UserError>,
+pub(crate) struct Payload {
+    pub(crate) root: Root,
+    pub(crate) installed: Arc<Installed>,
+    pub(crate) record: Option<Arc<Record>>,
+    pub(crate) errors: Vec<UserError>,
 }
 
 #[derive(Debug, Clone, Copy)]

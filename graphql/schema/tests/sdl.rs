@@ -59,3 +59,22 @@ fn two_actions_that_are_spelled_alike_do_not_fit_together() {
     let sdl = schema.sdl();
     assert!(sdl.contains("aBC: A_BCPayload") && sdl.contains("aBD: AB_DPayload"), "{sdl}");
 }
+
+#[test]
+fn a_workflow_gives_each_transition_a_mutation_and_each_record_its_history() {
+    let desk = manifest(include_str!("../../../tests/conformance/packages/disclosure.toml"));
+    let schema = compose(&[desk]).unwrap();
+    let sdl = schema.sdl();
+    for line in [
+        "disclosurePublishNotice(",
+        "disclosureSendBackNotice(",
+        "days: Int",
+        "calendarSetDays(days: [LocalDayInput!]!): CalendarPayload",
+        "transitions: [WorkflowTransition!]",
+        "history: [WorkflowStep!]",
+        "deadlines: [WorkflowDeadline!]",
+    ] {
+        assert!(sdl.contains(line), "{line} is not in:\n{sdl}");
+    }
+    assert!(!compose(&[manifest(STREET_CARDS)]).unwrap().sdl().contains("Workflow"));
+}

@@ -6,6 +6,7 @@
     reason = "a test that cannot start has failed"
 )]
 
+mod clock;
 pub mod consistency;
 
 use std::path::Path;
@@ -15,11 +16,12 @@ use actix_web::dev::ServiceResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::HeaderMap;
 use actix_web::{test, web};
+pub use clock::SetClock;
 use serde_json::{Value as Json, json};
 use sunlit_app::command::package::publish::{self, Existing};
 use sunlit_app::command::setting::set;
 use sunlit_app::job::{Pace, Worker};
-use sunlit_app::{App, AppConfig, Environment as _, SystemEnvironment};
+use sunlit_app::{App, AppConfig, Environment, SystemEnvironment};
 use sunlit_domain::id::{ActorId, TenantId, TenantSlug};
 use sunlit_domain::{Actor, Role, Scope, ScopeAuthority};
 use sunlit_pages::Renderer;
@@ -75,6 +77,11 @@ impl Answer {
 impl TestApp {
     /// A Sunlit with the first-party packages and the probe published, and no tenants.
     pub async fn start() -> Self {
+        Self::start_with(Arc::new(SystemEnvironment)).await
+    }
+
+    /// The same with another clock.
+    pub async fn start_with(environment: Arc<dyn Environment>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let regions = folder.path().join("regions");
         std::fs::create_dir(&regions).unwrap();
@@ -83,7 +90,7 @@ impl TestApp {
             artefact_key: vec![7; 32],
             host: HostConfig { slots: 32, ..HostConfig::default() },
         };
-        let app = Arc::new(App::open(config, Arc::new(SystemEnvironment)).await.unwrap());
+        let app = Arc::new(App::open(config, environment).await.unwrap());
         for carried in CARRIED {
             let component = Some(carried.component.to_vec());
             publish::run(&app, carried.manifest.to_owned(), component, Existing::Keep).await.unwrap();
@@ -164,7 +171,13 @@ impl TestApp {
     /// A token for `role` at the tenant.
     #[must_use]
     pub fn token(&self, tenant: TenantId, role: Role) -> String {
-        let actor = ActorId(Uuid::from_u128(42));
+        self.token_of(tenant, role, 42)
+    }
+
+    /// A token for `role` at the tenant, of the person with this number.
+    #[must_use]
+    pub fn token_of(&self, tenant: TenantId, role: Role, person: u128) -> String {
+        let actor = ActorId(Uuid::from_u128(person));
         self.state.tokens.mint(tenant, actor, vec![role], (SystemEnvironment.now(), 15)).unwrap()
     }
 

@@ -1,9 +1,10 @@
-//! Creating, changing and deleting records of a collection, with the actor's rights.
+//! Creating, changing, moving and deleting records of a collection, with the actor's rights.
 
 pub(crate) mod apply;
 pub mod create;
 pub mod delete;
 mod reference;
+pub mod transition;
 pub mod update;
 
 use sunlit_domain::filter::Filter;

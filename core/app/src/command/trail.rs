@@ -8,52 +8,57 @@ use sunlit_domain::value::Timestamp;
 use sunlit_storage::tenant::{audit, outbox};
 use sunlit_storage::{Table, Work};
 
+use super::deadline;
 use crate::package::hex;
 use crate::{App, AppError, Change, ChangeKind};
 
 /// What was done to a record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Done {
+pub(super) enum Done<'a> {
     Created,
     Updated,
     Deleted,
+    /// A transition of this name was made.
+    Moved(&'a str),
 }
 
-impl Done {
+impl<'a> Done<'a> {
     fn action(self) -> &'static str {
         match self {
             Self::Created => "create",
             Self::Updated => "update",
             Self::Deleted => "delete",
+            Self::Moved(_) => "transition",
         }
     }
 
     fn kind(self) -> ChangeKind {
         match self {
             Self::Created => ChangeKind::Created,
-            Self::Updated => ChangeKind::Updated,
+            Self::Updated | Self::Moved(_) => ChangeKind::Updated,
             Self::Deleted => ChangeKind::Deleted,
         }
     }
 
-    fn event(self) -> &'static str {
+    fn event(self) -> &'a str {
         match self {
             Self::Created => "created",
             Self::Updated => "updated",
             Self::Deleted => "deleted",
+            Self::Moved(transition) => transition,
         }
     }
 }
 
-/// Writes the audit entry and the event of a change from `before` to `after`; answers what is to be told once it is
-/// committed (`Changes::commit`).
+/// Writes the audit entry and the event of a change from `before` to `after`, and lets history and deadlines follow; answers
+/// what is to be told once it is committed (`Changes::commit`).
 pub(super) async fn of_record(
     app: &App,
     scope: &Scope,
     work: &Work,
     table: &Table,
     (before, after): (Option<&Record>, Option<&Record>),
-    (done, at): (Done, Timestamp),
+    (done, at): (Done<'_>, Timestamp),
 ) -> Result<Option<Change>, AppError> {
     let Some(record) = after.or(before) else { return Ok(None) };
     let collection = table.collection();
@@ -77,6 +82,7 @@ pub(super) async fn of_record(
         version: record.version(),
     };
     outbox::write(scope, work, event).await?;
+    deadline::follow::run(app, scope, work, table, (before, after), at).await?;
     Ok(Some(Change {
         tenant: scope.tenant(),
         package: table.manifest().plugin.id.as_str().into(),

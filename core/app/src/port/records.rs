@@ -11,7 +11,7 @@ use sunlit_domain::access::Deed;
 use sunlit_domain::filter::{Filter, Test};
 use sunlit_domain::id::RecordId;
 use sunlit_domain::manifest::{Attribute, RefTarget, Slot, Spelling, Standard};
-use sunlit_domain::record::{Changes, PUBLISHED, Problem, Record, read_changes};
+use sunlit_domain::record::{Changes, Problem, Record, read_changes};
 use sunlit_domain::value::Value;
 use sunlit_plugin_host::{Data, PortError, RecordsPort};
 use sunlit_storage::Table;
@@ -203,13 +203,15 @@ async fn is_taken(
 fn created(view: &View, table: &Table, id: RecordId, changes: &Changes) -> Record {
     let mut record = Record::new(id, table.collection());
     let at = Value::DateTime(view.reading.now());
-    record.set(Slot::Standard(Standard::State), Value::Text(PUBLISHED.to_owned()));
+    let state = table.collection().initial_state();
+    record.set(Slot::Standard(Standard::State), Value::Text(state.to_owned()));
     for standard in [Standard::Owner, Standard::CreatedBy] {
         record.set(Slot::Standard(standard), view.actor());
     }
-    for standard in [Standard::CreatedAt, Standard::PublishedAt] {
-        record.set(Slot::Standard(standard), at.clone());
+    if table.collection().is_published(state) {
+        record.set(Slot::Standard(Standard::PublishedAt), at.clone());
     }
+    record.set(Slot::Standard(Standard::CreatedAt), at);
     change(view, &mut record, changes);
     record
 }

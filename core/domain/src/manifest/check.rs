@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::check_field::{fields, plain_fields};
 use super::field::{Field, FieldType};
 use super::{API_VERSION, Collection, Manifest, Returned, Returns, STANDARD_FIELDS, Spelling, quoted};
-use super::{check_action, check_view, schedule};
+use super::{check_action, check_view, check_workflow, schedule};
 use crate::filter::{self, Purpose};
 use crate::id::{ActorId, lower_camel, upper_camel};
 use crate::toml_source::SourceProblem;
@@ -83,6 +83,7 @@ pub(super) fn problems(manifest: &Manifest) -> Vec<SourceProblem> {
     settings(manifest, &mut report);
     schedule::problems(manifest, &mut report);
     api_names(manifest, &mut report);
+    check_workflow::workflows(manifest, &mut report);
     // Views name fields and collections: there is no use in checking them against broken ones.
     if report.0.is_empty() {
         check_view::views(manifest, &mut report);

@@ -6,9 +6,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::field::{Field, FieldType};
+use super::workflow::Workflow;
 use crate::id::{ActorId, CollectionName, FieldName, lower_camel};
 use crate::locale::LocalText;
-use crate::record::{PUBLISHED, Record};
+use crate::record::Record;
 use crate::scope::{Actor, Role};
 use crate::value::{Kind, Value};
 
@@ -35,6 +36,9 @@ pub struct Collection {
     /// Who may do what. What no rule allows is denied.
     #[serde(default)]
     pub access: AccessRules,
+    /// Its states, transitions and deadlines; without one, every record is published from its creation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workflow: Option<Workflow>,
 }
 
 /// A field that the component computes, in one call for a page of records.
@@ -213,11 +217,6 @@ impl Collection {
         let translated = self.fields.iter().filter(|field| field.translated);
         let forms: Vec<Field> = translated.filter_map(Field::translation).collect();
         self.fields.extend(forms);
-    }
-
-    /// The states in which the public sees a record.
-    pub fn published_states(&self) -> impl Iterator<Item = &str> {
-        [PUBLISHED].into_iter()
     }
 
     /// The name of a list of its records, as manifests spell it.

@@ -8,12 +8,14 @@ mod check;
 mod check_action;
 mod check_field;
 mod check_view;
+mod check_workflow;
 mod collection;
 mod field;
 mod query;
 mod reference;
 mod schedule;
 mod view;
+pub mod workflow;
 
 use std::collections::BTreeMap;
 
@@ -27,6 +29,7 @@ pub use query::{ObjectType, Query, Returned, Returns};
 pub use reference::RefTarget;
 pub use schedule::{MAX_SCHEDULES, SHORTEST_GAP, Schedule};
 pub use view::{Block, Link, RecordBinding, Source, View};
+pub use workflow::Workflow;
 
 use crate::id::{CollectionName, FieldName, PackageId};
 use crate::locale::LocalText;

@@ -8,7 +8,7 @@ use super::ValueError;
 
 /// A civil date, from year 1 to 9999.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Date(jiff::civil::Date);
+pub struct Date(pub(crate) jiff::civil::Date);
 
 impl FromStr for Date {
     type Err = ValueError;

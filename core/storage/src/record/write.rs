@@ -5,7 +5,7 @@ use sunlit_domain::Scope;
 use sunlit_domain::filter::Filter;
 use sunlit_domain::id::RecordId;
 use sunlit_domain::manifest::{STANDARD_FIELDS, Slot, Standard};
-use sunlit_domain::record::{Changes, PUBLISHED, Record};
+use sunlit_domain::record::{Changes, Record};
 use sunlit_domain::value::{Timestamp, Value};
 
 use super::encoding::columns_of;
@@ -47,13 +47,16 @@ pub async fn insert(
     let mut record = Record::new(id, collection);
     let actor = scope.actor().id().map_or(Value::Null, |actor| Value::Id(actor.0));
     let at = Value::DateTime(stamp.at);
-    record.set(Slot::Standard(Standard::State), Value::Text(PUBLISHED.to_owned()));
+    record.set(Slot::Standard(Standard::State), Value::Text(collection.initial_state().to_owned()));
     record.set(Slot::Standard(Standard::Version), Value::Int(1));
     for standard in [Standard::Owner, Standard::CreatedBy, Standard::UpdatedBy] {
         record.set(Slot::Standard(standard), actor.clone());
     }
-    for standard in [Standard::CreatedAt, Standard::UpdatedAt, Standard::PublishedAt] {
+    for standard in [Standard::CreatedAt, Standard::UpdatedAt] {
         record.set(Slot::Standard(standard), at.clone());
+    }
+    if collection.is_published(collection.initial_state()) {
+        record.set(Slot::Standard(Standard::PublishedAt), at);
     }
     for (index, value) in changes {
         record.set(Slot::Field(*index), value.clone());

@@ -1,8 +1,9 @@
 //! What a worker does for each tenant when it starts and from time to time: it finds what a crash has left.
 
 use sunlit_domain::Scope;
-use sunlit_storage::tenant::outbox;
+use sunlit_storage::tenant::{calendar_day, outbox};
 
+use crate::command::calendar::recount;
 use crate::command::commit::commit;
 use crate::command::schedule::align;
 use crate::{App, AppError};
@@ -18,6 +19,8 @@ pub async fn run(app: &App, scope: &Scope) -> Result<(), AppError> {
     let work = app.stores.open(scope).await?.work(scope).await?;
     let manifests: Vec<_> = context.packages.iter().map(|installed| &*installed.package.manifest).collect();
     align::all(app, scope, &work, &manifests).await?;
+    // A new version may have brought the notice of a new year.
+    recount::batch(app, scope, &work, &calendar_day::calendar(scope, &work).await?, now).await?;
     let purged = outbox::purge(scope, &work, now).await?;
     if purged > 0 {
         tracing::debug!(tenant.id = %scope.tenant(), purged, "done rows of the outbox were removed");

@@ -1,0 +1,4 @@
+//! The tenant's own days of the working-day calendar.
+
+pub(crate) mod recount;
+pub mod set;
