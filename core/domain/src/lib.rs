@@ -6,6 +6,7 @@
 pub mod access;
 pub mod error_code;
 pub mod filter;
+pub mod format;
 pub mod geometry;
 pub mod id;
 pub mod locale;
