@@ -10,6 +10,7 @@ use sunlit_domain::record::Problem;
 use sunlit_domain::toml_source::SourceErrors;
 use sunlit_domain::{ErrorCode, Locale};
 use sunlit_plugin_host::{GuestError, Outcome, PluginError};
+use sunlit_sheet::{Fault, SheetError, column_letters};
 use sunlit_storage::StorageError;
 
 /// A failed use case.
@@ -47,6 +48,9 @@ pub enum AppError {
     /// An argument that is not acceptable.
     #[error("{0}")]
     Argument(String),
+    /// A spreadsheet that cannot be read or written.
+    #[error(transparent)]
+    Sheet(#[from] SheetError),
     /// More than may be asked for at once.
     #[error("{0}")]
     Limit(String),
@@ -123,6 +127,11 @@ impl AppError {
             | Self::VersionTaken(_)
             | Self::UndeclaredCapability(_) => ErrorCode::InvalidInput,
             Self::Limit(_) => ErrorCode::LimitExceeded,
+            Self::Sheet(error) => match error.fault {
+                Fault::TooManyBytes => ErrorCode::TooLarge,
+                Fault::Write(_) => ErrorCode::Internal,
+                _ => ErrorCode::InvalidInput,
+            },
             Self::PluginDeclined(_) => ErrorCode::PluginDeclined,
             Self::PluginFailed { .. } => ErrorCode::PluginUnavailable,
             Self::Storage(error) if error.is_overload() => ErrorCode::Unavailable,
@@ -148,6 +157,7 @@ impl AppError {
                 Some(problems.iter().map(|problem| problem.message(locale)).collect::<Vec<_>>().join("；"))
             }
             Self::Filter(_) | Self::Page(_) | Self::Argument(_) | Self::Limit(_) => Some(self.to_string()),
+            Self::Sheet(error) => Some(of_sheet(error, locale)),
             Self::BrokenReference => Some(message("problem.referred", locale).to_owned()),
             Self::PluginDeclined(reason) => Some(reason.clone()),
             Self::Shared(error) => error.detail(locale),
@@ -175,6 +185,17 @@ impl AppError {
             detail,
         })
     }
+}
+
+/// What is wrong with a spreadsheet, and where.
+fn of_sheet(error: &SheetError, locale: Locale) -> String {
+    let place = match (error.row, error.column) {
+        (Some(row), Some(column)) => format!("{}{row}", column_letters(column)),
+        (Some(row), None) => message("sheet.row", locale).replace("{row}", &row.to_string()),
+        _ => message("sheet.file", locale).to_owned(),
+    };
+    let key = format!("sheet.{}", error.fault.key());
+    message(&key, locale).replace("{place}", &place).replace("{detail}", &error.fault.detail())
 }
 
 /// What the plugin said.

@@ -1,6 +1,7 @@
 //! Questions: each a file.
 
 pub mod plugin_resolve;
+pub mod record_export;
 pub mod record_get;
 pub mod record_list;
 pub mod tenant_find;

@@ -11,6 +11,7 @@
 //! | point | microdegrees | `{ "lat": 34.3, "lng": 108.9 }` | the same, numbers or strings |
 //! | ref, id | UUID | string | string |
 
+mod cell;
 mod decimal;
 mod time;
 

@@ -50,7 +50,7 @@ impl std::fmt::Debug for Writer {
 }
 
 enum Inner {
-    Csv(::csv::Writer<Vec<u8>>),
+    Csv(Box<::csv::Writer<Vec<u8>>>),
     Xlsx(Box<Workbook>, u32),
 }
 
@@ -64,7 +64,7 @@ impl Writer {
             return Err(Fault::TooManyColumns.whole());
         }
         let mut writer = match form {
-            Form::Csv => Self(Inner::Csv(csv_into(b"\xEF\xBB\xBF".to_vec()))),
+            Form::Csv => Self(Inner::Csv(Box::new(csv_into(b"\xEF\xBB\xBF".to_vec())))),
             Form::Xlsx => {
                 let mut workbook = Workbook::new();
                 let sheet = workbook.add_worksheet_with_constant_memory().map_err(|error| failed(&error))?;
@@ -103,7 +103,7 @@ impl Writer {
     /// None that memory does not have.
     pub fn take(&mut self) -> Result<Vec<u8>, SheetError> {
         match &mut self.0 {
-            Inner::Csv(csv) => bytes_of(std::mem::replace(csv, csv_into(Vec::new()))),
+            Inner::Csv(csv) => bytes_of(std::mem::replace(&mut **csv, csv_into(Vec::new()))),
             Inner::Xlsx(..) => Ok(Vec::new()),
         }
     }
@@ -114,7 +114,7 @@ impl Writer {
     /// [`Fault::Write`] when the workbook cannot be put together.
     pub fn finish(self) -> Result<Vec<u8>, SheetError> {
         match self.0 {
-            Inner::Csv(csv) => bytes_of(csv),
+            Inner::Csv(csv) => bytes_of(*csv),
             Inner::Xlsx(mut workbook, _) => workbook.save_to_buffer().map_err(|error| failed(&error)),
         }
     }

@@ -1,5 +1,5 @@
 //! What others' programs write is read; what is hostile is refused, with its place, before it costs anything.
-#![expect(clippy::unwrap_used, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::needless_pass_by_value, reason = "tests")]
 
 use std::io::{Cursor, Write as _};
 

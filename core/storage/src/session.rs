@@ -64,21 +64,34 @@ impl Session {
         Ok(delete)
     }
 
-    /// An insert of `columns` with the tenant before them.
+    /// An insert of rows of `columns`, each with the tenant before it.
+    pub(crate) fn insert_rows(
+        &self,
+        scope: &Scope,
+        table: &str,
+        columns: &[String],
+        rows: Vec<Vec<Expr>>,
+    ) -> Result<InsertStatement, StorageError> {
+        let tenant = self.guard(scope)?;
+        let mut insert = Query::insert();
+        insert
+            .into_table(Alias::new(table))
+            .columns([TENANT].into_iter().chain(columns.iter().map(String::as_str)).map(Alias::new));
+        for row in rows {
+            insert.values_panic([Expr::val(tenant.0)].into_iter().chain(row));
+        }
+        Ok(insert)
+    }
+
+    /// An insert of one row.
     pub(crate) fn insert(
         &self,
         scope: &Scope,
         table: &str,
         values: Vec<(String, Expr)>,
     ) -> Result<InsertStatement, StorageError> {
-        let tenant = self.guard(scope)?;
-        let mut insert = Query::insert();
         let (columns, values): (Vec<_>, Vec<_>) = values.into_iter().unzip();
-        insert
-            .into_table(Alias::new(table))
-            .columns([TENANT.to_owned()].into_iter().chain(columns).map(Alias::new))
-            .values_panic([Expr::val(tenant.0)].into_iter().chain(values));
-        Ok(insert)
+        self.insert_rows(scope, table, &columns, vec![values])
     }
 
     pub(crate) async fn all<S: StatementBuilder>(&self, statement: &S) -> Result<Vec<QueryResult>, StorageError> {

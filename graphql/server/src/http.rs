@@ -7,6 +7,7 @@ mod graphql;
 mod health;
 mod page;
 mod preferences;
+mod sheet;
 mod visitor;
 
 use actix_web::http::header;
@@ -39,6 +40,8 @@ fn tenant_routes(config: &mut ServiceConfig) {
                 .default_service(web::to(graphql::other_method)),
         )
         .route("/graphql/schema.graphql", get().to(explorer::schema))
+        .route("/records/{package}/{collection}.{form:csv|xlsx}", get().to(sheet::export))
+        .route("/records/{package}/{collection}", post().to(sheet::import))
         .route("/preferences", get().to(preferences::set))
         .route("/p/{package}", get().to(page::view))
         .route("/p/{package}/{path:.*}", get().to(page::view))

@@ -2,6 +2,7 @@
 
 pub mod create;
 pub mod delete;
+pub mod import;
 pub mod update;
 
 use sunlit_domain::ErrorCode;

@@ -48,24 +48,75 @@ pub(super) async fn of_record(
 ) -> Result<(), AppError> {
     let Some(record) = after.or(before) else { return Ok(()) };
     let collection = table.collection();
-    let subject = format!("{}.{}", table.manifest().plugin.id, collection.name);
     let digest = |record: Option<&Record>| record.map(|record| hex(&Sha256::digest(record.canonical(collection))));
     let entry = audit::Entry {
         id: RecordId(app.environment.new_id()),
         at,
         action: done.action(),
-        subject: subject.clone(),
+        subject: subject(table),
         subject_id: record.id.to_string(),
         before_digest: digest(before),
         after_digest: digest(after),
     };
     audit::write(scope, work, entry).await?;
+    Ok(outbox::write(scope, work, event(app, table, record, (done, at))).await?)
+}
+
+/// Writes the events of changes that left `records`, for a command whose one audit entry is about all of them.
+pub(super) async fn events_of_records(
+    app: &App,
+    scope: &Scope,
+    work: &Work,
+    table: &Table,
+    records: &[Record],
+    (done, at): (Done, Timestamp),
+) -> Result<(), AppError> {
+    let events = records.iter().map(|record| event(app, table, record, (done, at)));
+    Ok(outbox::write_many(scope, work, events.collect()).await?)
+}
+
+fn event(app: &App, table: &Table, record: &Record, (done, at): (Done, Timestamp)) -> outbox::Event {
+    outbox::Event {
+        id: RecordId(app.environment.new_id()),
+        at,
+        event: format!("{}.{}", subject(table), done.event()),
+        record: record.id,
+        version: record.version(),
+    }
+}
+
+/// `street-cards.street`.
+fn subject(table: &Table) -> String {
+    format!("{}.{}", table.manifest().plugin.id, table.collection().name)
+}
+
+/// Writes the audit entry and the event of an import: which file, as its SHA-256, and how many records it created and
+/// changed. The event `<package>.<collection>.imported` names the import by its id, and has the number of records for a
+/// version.
+pub(super) async fn of_import(
+    app: &App,
+    scope: &Scope,
+    work: &Work,
+    table: &Table,
+    (id, digest, created, updated): (RecordId, &str, usize, usize),
+    at: Timestamp,
+) -> Result<(), AppError> {
+    let entry = audit::Entry {
+        id: RecordId(app.environment.new_id()),
+        at,
+        action: "import",
+        subject: subject(table),
+        subject_id: format!("{id} created={created} updated={updated}"),
+        before_digest: None,
+        after_digest: Some(digest.to_owned()),
+    };
+    audit::write(scope, work, entry).await?;
     let event = outbox::Event {
         id: RecordId(app.environment.new_id()),
         at,
-        event: format!("{subject}.{}", done.event()),
-        record: record.id,
-        version: record.version(),
+        event: format!("{}.imported", subject(table)),
+        record: id,
+        version: i64::try_from(created + updated).unwrap_or(i64::MAX),
     };
     Ok(outbox::write(scope, work, event).await?)
 }

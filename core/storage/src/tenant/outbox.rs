@@ -55,16 +55,37 @@ pub struct Event {
 /// # Errors
 /// The database's.
 pub async fn write(scope: &Scope, work: &Work, event: Event) -> Result<(), StorageError> {
-    let row = ActiveModel {
-        tenant_id: Set(work.guard(scope)?.0),
+    let row = row_of(work.guard(scope)?.0, event);
+    Entity::insert(row).exec_without_returning(&work.transaction).await?;
+    Ok(())
+}
+
+/// Events of one statement.
+const BATCH: usize = 500;
+
+/// Writes many events, for a command that is about many records.
+///
+/// # Errors
+/// The database's.
+pub async fn write_many(scope: &Scope, work: &Work, events: Vec<Event>) -> Result<(), StorageError> {
+    let tenant = work.guard(scope)?.0;
+    let mut rows = events.into_iter().map(|event| row_of(tenant, event)).peekable();
+    while rows.peek().is_some() {
+        let batch: Vec<ActiveModel> = rows.by_ref().take(BATCH).collect();
+        Entity::insert_many(batch).exec_without_returning(&work.transaction).await?;
+    }
+    Ok(())
+}
+
+fn row_of(tenant: Uuid, event: Event) -> ActiveModel {
+    ActiveModel {
+        tenant_id: Set(tenant),
         id: Set(event.id.0),
         at: Set(event.at.to_string()),
         event: Set(event.event),
         subject_id: Set(event.record.0),
         version: Set(event.version),
-    };
-    Entity::insert(row).exec_without_returning(&work.transaction).await?;
-    Ok(())
+    }
 }
 
 /// The latest events, newest first.
