@@ -11,6 +11,7 @@ use sunlit_domain::toml_source::SourceErrors;
 use sunlit_domain::workflow::WhyNot;
 use sunlit_domain::{ErrorCode, Locale};
 use sunlit_plugin_host::{GuestError, Outcome, PluginError};
+use sunlit_sheet::{Fault, SheetError, column_letters};
 use sunlit_storage::StorageError;
 
 /// A failed use case.
@@ -51,6 +52,9 @@ pub enum AppError {
     /// An argument that is not acceptable.
     #[error("{0}")]
     Argument(String),
+    /// A spreadsheet that cannot be read or written.
+    #[error(transparent)]
+    Sheet(#[from] SheetError),
     /// More than may be asked for at once.
     #[error("{0}")]
     Limit(String),
@@ -142,6 +146,11 @@ impl AppError {
             Self::Overloaded(_) => ErrorCode::Unavailable,
             Self::DocumentUnknown => ErrorCode::DocumentUnknown,
             Self::DocumentNotTrusted => ErrorCode::DocumentNotTrusted,
+            Self::Sheet(error) => match error.fault {
+                Fault::TooManyBytes => ErrorCode::TooLarge,
+                Fault::Write(_) => ErrorCode::Internal,
+                _ => ErrorCode::InvalidInput,
+            },
             Self::PluginDeclined(_) => ErrorCode::PluginDeclined,
             Self::PluginFailed { .. } => ErrorCode::PluginUnavailable,
             Self::Storage(error) if error.is_overload() => ErrorCode::Unavailable,
@@ -169,6 +178,7 @@ impl AppError {
             Self::Filter(_) | Self::Page(_) | Self::Argument(_) | Self::Limit(_) | Self::Overloaded(_) => {
                 Some(self.to_string())
             }
+            Self::Sheet(error) => Some(of_sheet(error, locale)),
             Self::BrokenReference => Some(message("problem.referred", locale).to_owned()),
             Self::Refused(why) => Some(message(why.key(), locale).to_owned()),
             Self::PluginDeclined(reason) => Some(reason.clone()),
@@ -197,6 +207,17 @@ impl AppError {
             detail,
         })
     }
+}
+
+/// What is wrong with a spreadsheet, and where.
+fn of_sheet(error: &SheetError, locale: Locale) -> String {
+    let place = match (error.row, error.column) {
+        (Some(row), Some(column)) => format!("{}{row}", column_letters(column)),
+        (Some(row), None) => message("sheet.row", locale).replace("{row}", &row.to_string()),
+        _ => message("sheet.file", locale).to_owned(),
+    };
+    let key = format!("sheet.{}", error.fault.key());
+    message(&key, locale).replace("{place}", &place).replace("{detail}", &error.fault.detail())
 }
 
 /// What the plugin said.

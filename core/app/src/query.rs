@@ -7,6 +7,7 @@ pub mod change_read;
 pub mod document_find;
 pub mod job_dead;
 pub mod plugin_resolve;
+pub mod record_export;
 pub mod record_get;
 pub mod record_list;
 pub mod record_workflow;

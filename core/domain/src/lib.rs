@@ -8,6 +8,7 @@ pub mod calendar;
 pub mod core_setting;
 pub mod error_code;
 pub mod filter;
+pub mod format;
 pub mod geometry;
 pub mod id;
 pub mod locale;

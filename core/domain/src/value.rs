@@ -14,6 +14,7 @@
 //! | json | text with one spelling | any JSON | any JSON |
 //! | list | values | array | array |
 
+mod cell;
 mod decimal;
 mod json_text;
 mod time;

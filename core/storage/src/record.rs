@@ -1,6 +1,7 @@
 //! Records of collections: reading and writing, typed by the manifest.
 
 mod aggregate;
+mod bulk;
 mod condition;
 mod encoding;
 mod items;
@@ -10,7 +11,8 @@ mod state;
 mod write;
 
 pub use aggregate::{AggregateQuery, Group, GroupTerm, Groups, Measure, aggregate};
+pub use bulk::insert_many;
 pub use nested::{count_by, list_by};
 pub use read::{ListQuery, RecordPage, count, get, get_many, list};
 pub use state::enter;
-pub use write::{Stamp, Target, delete, insert, update};
+pub use write::{Stamp, Target, change, delete, insert, update};

@@ -171,6 +171,37 @@ async fn work_that_is_dropped_leaves_nothing() {
 }
 
 #[tokio::test]
+async fn many_records_are_inserted_as_each_would_be_alone() {
+    let kit = Kit::new();
+    let (one, many) = (kit.tenant(1).await, kit.tenant(2).await);
+    let rows: Vec<(RecordId, Changes)> = (1..=450_u128)
+        .map(|n| {
+            let json = json!({ "code": format!("c{n}"), "rent": "0.50", "at": { "lat": 1, "lng": n % 180 } });
+            (RecordId(Uuid::from_u128(n)), kit.changes(&json))
+        })
+        .collect();
+    let work = kit.stores.open(&one).await.unwrap().work(&one).await.unwrap();
+    for (id, changes) in &rows {
+        record::insert(&one, &work, &kit.table, *id, changes, stamp(1)).await.unwrap();
+    }
+    work.commit().await.unwrap();
+    let rows: Vec<(RecordId, &Changes)> = rows.iter().map(|(id, changes)| (*id, changes)).collect();
+    let work = kit.stores.open(&many).await.unwrap().work(&many).await.unwrap();
+    let written = record::insert_many(&many, &work, &kit.table, &rows, stamp(1)).await.unwrap();
+    let again = record::insert_many(&many, &work, &kit.table, &rows[..1], stamp(1)).await;
+    assert!(matches!(again, Err(StorageError::NotUnique { .. })));
+    assert!(record::insert_many(&many, &work, &kit.table, &[], stamp(1)).await.unwrap().is_empty());
+    assert!(matches!(
+        record::insert_many(&one, &work, &kit.table, &rows[..1], stamp(1)).await,
+        Err(StorageError::ForeignScope)
+    ));
+    work.commit().await.unwrap();
+    let query = ListQuery { first: 1_000, ..ListQuery::default() };
+    assert_eq!(kit.list(&many, &query).await.records, written);
+    assert_eq!(kit.list(&one, &query).await.records, written);
+}
+
+#[tokio::test]
 async fn another_tenants_session_serves_nobody_else() {
     let kit = Kit::new();
     let (one, two) = (kit.tenant(1).await, kit.tenant(2).await);

@@ -10,6 +10,7 @@ mod health;
 mod media;
 mod page;
 mod preferences;
+mod sheet;
 mod socket;
 mod visitor;
 
@@ -44,6 +45,8 @@ fn tenant_routes(config: &mut ServiceConfig) {
                 .default_service(web::to(graphql::other_method)),
         )
         .service(web::resource("/graphql/schema.graphql").wrap(from_fn(cors::guard)).route(get().to(explorer::schema)))
+        .route("/records/{package}/{collection}.{form:csv|xlsx}", get().to(sheet::export))
+        .route("/records/{package}/{collection}", post().to(sheet::import))
         .route("/preferences", get().to(preferences::set))
         .route("/p/{package}", get().to(page::view))
         .route("/p/{package}/{path:.*}", get().to(page::view))

@@ -3,6 +3,7 @@
 pub(crate) mod apply;
 pub mod create;
 pub mod delete;
+pub mod import;
 mod reference;
 pub mod transition;
 pub mod update;

@@ -62,36 +62,103 @@ pub(super) async fn of_record(
 ) -> Result<Option<Change>, AppError> {
     let Some(record) = after.or(before) else { return Ok(None) };
     let collection = table.collection();
-    let subject = format!("{}.{}", table.manifest().plugin.id, collection.name);
     let digest = |record: Option<&Record>| record.map(|record| hex(&Sha256::digest(record.canonical(collection))));
     let entry = audit::Entry {
         id: RecordId(app.environment.new_id()),
         at,
         action: done.action(),
-        subject: subject.clone(),
+        subject: subject(table),
         subject_id: record.id.to_string(),
         before_digest: digest(before),
         after_digest: digest(after),
     };
     audit::write(scope, work, entry).await?;
-    let event = outbox::Event {
-        id: RecordId(app.environment.new_id()),
-        at,
-        event: format!("{subject}.{}", done.event()),
-        record: record.id,
-        version: record.version(),
-    };
-    outbox::write(scope, work, event).await?;
+    outbox::write(scope, work, event(app, table, record, (done, at))).await?;
     deadline::follow::run(app, scope, work, table, (before, after), at).await?;
-    Ok(Some(Change {
+    Ok(Some(told(scope, table, (before, after), (record, done))))
+}
+
+fn told(
+    scope: &Scope,
+    table: &Table,
+    (before, after): (Option<&Record>, Option<&Record>),
+    (record, done): (&Record, Done<'_>),
+) -> Change {
+    Change {
         tenant: scope.tenant(),
         package: table.manifest().plugin.id.as_str().into(),
-        collection: collection.name.as_str().into(),
+        collection: table.collection().name.as_str().into(),
         id: record.id,
         version: record.version(),
         kind: done.kind(),
         removed: before.filter(|_| after.is_none()).cloned(),
-    }))
+    }
+}
+
+/// What [`of_record`] leaves but for the audit entries, for a command whose one entry is about all these records, each as it
+/// was and as it is.
+pub(super) async fn events_of_records(
+    app: &App,
+    scope: &Scope,
+    work: &Work,
+    table: &Table,
+    records: &[(Option<&Record>, Record)],
+    (done, at): (Done<'_>, Timestamp),
+) -> Result<Vec<Change>, AppError> {
+    let events = records.iter().map(|(_, record)| event(app, table, record, (done, at)));
+    outbox::write_many(scope, work, events.collect()).await?;
+    if table.collection().workflow.is_some() {
+        for (before, after) in records {
+            deadline::follow::run(app, scope, work, table, (*before, Some(after)), at).await?;
+        }
+    }
+    Ok(records.iter().map(|(before, after)| told(scope, table, (*before, Some(after)), (after, done))).collect())
+}
+
+fn event(app: &App, table: &Table, record: &Record, (done, at): (Done<'_>, Timestamp)) -> outbox::Event {
+    outbox::Event {
+        id: RecordId(app.environment.new_id()),
+        at,
+        event: format!("{}.{}", subject(table), done.event()),
+        record: record.id,
+        version: record.version(),
+    }
+}
+
+/// `street-cards.street`.
+fn subject(table: &Table) -> String {
+    format!("{}.{}", table.manifest().plugin.id, table.collection().name)
+}
+
+/// Writes the audit entry and the event of an import: which file, as its SHA-256, and how many records it created and
+/// changed. The event `<package>.<collection>.imported` names the import by its id, and has the number of records for a
+/// version.
+pub(super) async fn of_import(
+    app: &App,
+    scope: &Scope,
+    work: &Work,
+    table: &Table,
+    (id, digest, created, updated): (RecordId, &str, usize, usize),
+    at: Timestamp,
+) -> Result<(), AppError> {
+    let entry = audit::Entry {
+        id: RecordId(app.environment.new_id()),
+        at,
+        action: "import",
+        subject: subject(table),
+        subject_id: format!("{id} created={created} updated={updated}"),
+        before_digest: None,
+        after_digest: Some(digest.to_owned()),
+    };
+    audit::write(scope, work, entry).await?;
+    let event = outbox::Event {
+        id: RecordId(app.environment.new_id()),
+        at,
+        event: format!("{}.imported", subject(table)),
+        record: id,
+        version: i64::try_from(created + updated).unwrap_or(i64::MAX),
+    };
+    Ok(outbox::write(scope, work, event).await?)
 }
 
 /// Writes the audit entry of a change to something that is no record.

@@ -141,6 +141,9 @@ fn of_texts(field: &Field, say: &mut Say<'_>) {
     if field.pattern.is_some() && is != String {
         say("pattern", "only a string has a pattern".to_owned());
     }
+    if field.format.is_some() && is != String {
+        say("format", "only a string has a format".to_owned());
+    }
     if field.search && !matches!(field.field_type, String | Text) {
         say("search", "only texts are searched".to_owned());
     }

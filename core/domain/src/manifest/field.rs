@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::RefTarget;
+use crate::format::Format;
 use crate::id::FieldName;
 use crate::locale::LocalText;
 use crate::scope::Role;
@@ -142,6 +143,9 @@ pub struct Field {
     /// A regular expression that the whole text matches.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pattern: Option<Pattern>,
+    /// The named format of a string: `uscc`, `division`, `industry`, `email` …
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub format: Option<Format>,
     /// Digits after the point of a decimal, 0 to 9.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scale: Option<u8>,
@@ -187,7 +191,7 @@ pub struct Field {
 /// A rule that a value breaks: the key of its message and the bound it names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Broken {
-    /// `required`, `too_short`, `too_long`, `too_small`, `too_large`, `too_many`, `pattern`, `enum`.
+    /// `required`, `too_short`, `too_long`, `too_small`, `too_large`, `too_many`, `pattern`, `enum`, or what the format says.
     pub rule: &'static str,
     /// The bound, where there is one.
     pub bound: String,
@@ -296,6 +300,18 @@ impl Field {
         }
     }
 
+    /// A value in the one spelling that the field's format has for it; one that the format refuses stays as it is.
+    #[must_use]
+    pub fn spelled(&self, value: Value) -> Value {
+        match (self.format, value) {
+            (Some(format), Value::Text(text)) => {
+                Value::Text(format.check(&text).map(std::borrow::Cow::into_owned).unwrap_or(text))
+            }
+            (Some(_), Value::List(items)) => Value::List(items.into_iter().map(|item| self.spelled(item)).collect()),
+            (_, value) => value,
+        }
+    }
+
     fn check_item(&self, value: &Value) -> Result<(), Broken> {
         match value {
             Value::Text(text) => self.check_text(text),
@@ -321,7 +337,10 @@ impl Field {
         match (self.min.as_ref().and_then(Json::as_i64), &self.pattern) {
             (Some(min), _) if length < min => broken("too_short", min.to_string()),
             (_, Some(pattern)) if !pattern.matches(text) => broken("pattern", pattern.text.clone()),
-            _ => Ok(()),
+            _ => match self.format.map(|format| format.check(text)) {
+                Some(Err(error)) => broken(error.key, String::new()),
+                _ => Ok(()),
+            },
         }
     }
 

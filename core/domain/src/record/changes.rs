@@ -78,7 +78,7 @@ fn read_value(field: &Field, path: &str, json: &Json) -> Result<Value, Problem> 
     let value = Value::from_json(field.kind(), json)
         .map_err(|error| Problem::of(field, path, ErrorCode::InvalidInput, "form", error.0))?;
     match field.check(&value) {
-        Ok(()) => Ok(value),
+        Ok(()) => Ok(field.spelled(value)),
         Err(broken) => {
             let code = if broken.rule == "required" { ErrorCode::Required } else { ErrorCode::InvalidInput };
             Err(Problem::of(field, path, code, broken.rule, broken.bound))

@@ -10,21 +10,30 @@ use super::encoding::to_sql;
 use crate::table::{ITEM, POSITION, RECORD};
 use crate::{StorageError, Table, Work};
 
-/// Writes the items of a new record's lists.
+/// Rows of one statement.
+const MAX_ROWS: usize = 5_000;
+
+/// Writes the items of new records' lists.
 pub(super) async fn put(
     scope: &Scope,
     work: &Work,
     table: &Table,
-    id: RecordId,
-    changes: &Changes,
+    records: &[(RecordId, &Changes)],
 ) -> Result<(), StorageError> {
-    for (index, value) in changes {
-        let (Some(field), Value::List(items)) = (table.collection().fields.get(*index), value) else { continue };
-        let columns = [RECORD, POSITION, ITEM].map(str::to_owned);
-        let position = |at: usize| i64::try_from(at).unwrap_or(i64::MAX);
-        let row = |(at, item)| vec![Expr::val(id.0), Expr::val(position(at)), Expr::val(to_sql(item))];
-        let rows = items.iter().enumerate().map(row).collect();
-        work.execute(&work.insert_rows(scope, &table.items_name(field), &columns, rows)?).await?;
+    let columns = [RECORD, POSITION, ITEM].map(str::to_owned);
+    for (index, field) in table.collection().fields.iter().enumerate() {
+        let mut rows = Vec::new();
+        for (id, changes) in records {
+            let Some(Value::List(items)) = changes.get(&index) else { continue };
+            let position = |at: usize| i64::try_from(at).unwrap_or(i64::MAX);
+            let row = |(at, item)| vec![Expr::val(id.0), Expr::val(position(at)), Expr::val(to_sql(item))];
+            rows.extend(items.iter().enumerate().map(row));
+        }
+        let mut rows = rows.into_iter().peekable();
+        while rows.peek().is_some() {
+            let batch = rows.by_ref().take(MAX_ROWS).collect();
+            work.execute(&work.insert_rows(scope, &table.items_name(field), &columns, batch)?).await?;
+        }
     }
     Ok(())
 }
@@ -45,5 +54,5 @@ pub(super) async fn replace(
             work.execute(&delete).await?;
         }
     }
-    put(scope, work, table, id, changes).await
+    put(scope, work, table, &[(id, changes)]).await
 }

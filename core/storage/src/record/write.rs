@@ -43,11 +43,19 @@ pub async fn insert(
     changes: &Changes,
     stamp: Stamp,
 ) -> Result<Record, StorageError> {
-    let collection = table.collection();
-    let mut record = Record::new(id, collection);
+    let record = fresh(scope, table, id, changes, stamp);
+    let statement = work.insert(scope, table.name(), row_of(table, &record))?;
+    work.execute(&statement).await.map_err(|error| which_unique(table, error))?;
+    items::put(scope, work, table, &[(id, changes)]).await?;
+    Ok(record)
+}
+
+/// A new record with these values.
+pub(super) fn fresh(scope: &Scope, table: &Table, id: RecordId, changes: &Changes, stamp: Stamp) -> Record {
+    let mut record = Record::new(id, table.collection());
     let actor = scope.actor().id().map_or(Value::Null, |actor| Value::Id(actor.0));
     let at = Value::DateTime(stamp.at);
-    record.set(Slot::Standard(Standard::State), Value::Text(collection.initial_state().to_owned()));
+    record.set(Slot::Standard(Standard::State), Value::Text(table.collection().initial_state().to_owned()));
     record.set(Slot::Standard(Standard::Version), Value::Int(1));
     for standard in [Standard::Owner, Standard::CreatedBy, Standard::UpdatedBy] {
         record.set(Slot::Standard(standard), actor.clone());
@@ -55,23 +63,26 @@ pub async fn insert(
     for standard in [Standard::CreatedAt, Standard::UpdatedAt] {
         record.set(Slot::Standard(standard), at.clone());
     }
-    if collection.is_published(collection.initial_state()) {
+    if table.collection().is_published(table.collection().initial_state()) {
         record.set(Slot::Standard(Standard::PublishedAt), at);
     }
     for (index, value) in changes {
         record.set(Slot::Field(*index), value.clone());
     }
+    record
+}
+
+/// The columns of a record and what goes into them.
+pub(super) fn row_of(table: &Table, record: &Record) -> Vec<(String, Expr)> {
     let mut values: Vec<(String, Expr)> = Vec::new();
+    let fields = table.collection().fields.iter().enumerate();
     let standard = STANDARD_FIELDS.into_iter().map(|standard| (Slot::Standard(standard), standard.kind()));
-    let declared = collection.fields.iter().enumerate().map(|(index, field)| (Slot::Field(index), field.kind()));
+    let declared = fields.map(|(index, field)| (Slot::Field(index), field.kind()));
     for (slot, kind) in standard.chain(declared) {
         let columns = table.columns(slot).into_iter();
         values.extend(columns.zip(columns_of(kind, record.get(slot))).map(|(name, sql)| (name, Expr::val(sql))));
     }
-    let statement = work.insert(scope, table.name(), values)?;
-    work.execute(&statement).await.map_err(|error| which_unique(table, error))?;
-    items::put(scope, work, table, id, changes).await?;
-    Ok(record)
+    values
 }
 
 /// Changes the target; answers it before and after.
@@ -88,9 +99,28 @@ pub async fn update(
     stamp: Stamp,
 ) -> Result<(Record, Record), StorageError> {
     let before = current(scope, work, table, target).await?;
+    match change(scope, work, table, &before, changes, stamp).await? {
+        Some(after) => Ok((before, after)),
+        None => Err(lost(scope, work, table, target).await),
+    }
+}
+
+/// Changes a record that was read in this very transaction, and that the caller may change; answers it afterwards, or none
+/// when it is no longer at the version that was read.
+///
+/// # Errors
+/// [`StorageError::NotUnique`], [`StorageError::BrokenReference`], or the database's.
+pub async fn change(
+    scope: &Scope,
+    work: &Work,
+    table: &Table,
+    before: &Record,
+    changes: &Changes,
+    stamp: Stamp,
+) -> Result<Option<Record>, StorageError> {
     let mut after = before.clone();
     let actor = scope.actor().id().map_or(Value::Null, |actor| Value::Id(actor.0));
-    after.set(Slot::Standard(Standard::Version), Value::Int(target.version + 1));
+    after.set(Slot::Standard(Standard::Version), Value::Int(before.version() + 1));
     after.set(Slot::Standard(Standard::UpdatedAt), Value::DateTime(stamp.at));
     after.set(Slot::Standard(Standard::UpdatedBy), actor);
     let mut statement = work.update(scope, table.name())?;
@@ -106,14 +136,14 @@ pub async fn update(
         statement.value(Alias::new(standard.name()), sql);
     }
     statement
-        .and_where(Expr::col(Alias::new("id")).eq(target.id.0))
-        .and_where(Expr::col(Alias::new("version")).eq(target.version));
+        .and_where(Expr::col(Alias::new("id")).eq(before.id.0))
+        .and_where(Expr::col(Alias::new("version")).eq(before.version()));
     let done = work.execute(&statement).await.map_err(|error| which_unique(table, error))?;
     if done.rows_affected() != 1 {
-        return Err(lost(scope, work, table, target).await);
+        return Ok(None);
     }
-    items::replace(scope, work, table, target.id, changes).await?;
-    Ok((before, after))
+    items::replace(scope, work, table, before.id, changes).await?;
+    Ok(Some(after))
 }
 
 /// Deletes the target; answers it as it was.
@@ -149,7 +179,7 @@ async fn lost(scope: &Scope, work: &Work, table: &Table, target: Target<'_>) -> 
 }
 
 /// Finds the field whose column or index the engine's message names.
-fn which_unique(table: &Table, error: StorageError) -> StorageError {
+pub(super) fn which_unique(table: &Table, error: StorageError) -> StorageError {
     let StorageError::NotUnique { detail, .. } = error else { return error };
     let named = |name: &str| {
         let column = format!(".{name}");

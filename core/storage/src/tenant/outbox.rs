@@ -108,15 +108,36 @@ pub struct Event {
 /// # Errors
 /// The database's.
 pub async fn write(scope: &Scope, work: &Work, event: Event) -> Result<(), StorageError> {
-    let row = ActiveModel {
+    let row = row_of(work.guard(scope)?, event);
+    Entity::insert(row).exec_without_returning(&work.transaction).await?;
+    Ok(())
+}
+
+/// Events of one statement.
+const BATCH: usize = 500;
+
+/// Writes many events, for a command that is about many records.
+///
+/// # Errors
+/// The database's.
+pub async fn write_many(scope: &Scope, work: &Work, events: Vec<Event>) -> Result<(), StorageError> {
+    let tenant = work.guard(scope)?;
+    let mut rows = events.into_iter().map(|event| row_of(tenant, event)).peekable();
+    while rows.peek().is_some() {
+        let batch: Vec<ActiveModel> = rows.by_ref().take(BATCH).collect();
+        Entity::insert_many(batch).exec_without_returning(&work.transaction).await?;
+    }
+    Ok(())
+}
+
+fn row_of(tenant: TenantId, event: Event) -> ActiveModel {
+    ActiveModel {
         subject_id: Set(Some(event.record.0)),
         version: Set(Some(event.version)),
         state: Set(DONE.to_owned()),
         ended_at: Set(Some(event.at.to_string())),
-        ..row(work.guard(scope)?, event.id.0, EVENT, event.event, event.at)
-    };
-    Entity::insert(row).exec_without_returning(&work.transaction).await?;
-    Ok(())
+        ..row(tenant, event.id.0, EVENT, event.event, event.at)
+    }
 }
 
 /// The latest events, newest first.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
-use actix_web::http::{StatusCode, header};
+use actix_web::http::{Method, StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
 use sunlit_app::AppError;
 use sunlit_domain::ErrorCode;
@@ -25,7 +25,8 @@ pub(super) enum Form {
 impl Form {
     /// JSON for the API, a page for everything else.
     pub(super) fn of(request: &HttpRequest) -> Self {
-        if request.path().ends_with("/graphql") { Self::Json } else { Self::Page }
+        let is_import = request.method() == Method::POST && request.path().contains("/records/");
+        if request.path().ends_with("/graphql") || is_import { Self::Json } else { Self::Page }
     }
 }
 

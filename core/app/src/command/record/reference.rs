@@ -45,7 +45,8 @@ fn target_of<'a>(writing: Writing<'a>, field: &Field) -> Result<(&'a Table, Filt
     Ok((target, allowed_as(runs_as, scope, target.collection(), Deed::Read)?))
 }
 
-fn ids(value: &Value) -> Vec<RecordId> {
+/// The records that a reference, or a list of references, leads to.
+pub(super) fn ids(value: &Value) -> Vec<RecordId> {
     match value {
         Value::Id(id) => vec![RecordId(*id)],
         Value::List(items) => items.iter().flat_map(ids).collect(),
