@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::check_field::{fields, plain_fields};
-use super::check_view;
 use super::field::{Field, FieldType};
-use super::{API_VERSION, Collection, Manifest, Returned, STANDARD_FIELDS, Spelling, quoted};
+use super::{API_VERSION, Collection, Manifest, Returned, STANDARD_FIELDS, Spelling, Version, quoted};
+use super::{check_migrate, check_view};
 use crate::filter::{self, Purpose};
 use crate::id::{ActorId, lower_camel, upper_camel};
 use crate::toml_source::SourceProblem;
@@ -73,9 +73,10 @@ pub(super) fn problems(manifest: &Manifest) -> Vec<SourceProblem> {
     plain_fields(&manifest.settings, "setting", &mut report);
     settings(manifest, &mut report);
     api_names(manifest, &mut report);
-    // Views name fields and collections: there is no use in checking them against broken ones.
+    // Views and migrations name fields and collections: there is no use in checking them against broken ones.
     if report.0.is_empty() {
         check_view::views(manifest, &mut report);
+        check_migrate::migrations(manifest, &mut report);
     }
     report.0
 }
@@ -88,9 +89,8 @@ fn plugin(manifest: &Manifest, report: &mut Report) {
     if plugin.api != API_VERSION {
         report.add("plugin.api", format!("this platform offers \"{API_VERSION}\": build the plugin for it"));
     }
-    let numbers: Vec<_> = plugin.version.split('.').map(|part| part.parse::<u16>().ok()).collect();
-    if numbers.len() != 3 || numbers.contains(&None) {
-        report.add("plugin.version", "expected major.minor.patch, like \"1.0.0\"");
+    if let Err(error) = plugin.version.parse::<Version>() {
+        report.add("plugin.version", error.to_string());
     }
     if plugin.title.zh.trim().is_empty() {
         report.add("plugin.title", "the Chinese title is empty: name the package");

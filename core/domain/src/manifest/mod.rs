@@ -5,11 +5,16 @@
 
 mod check;
 mod check_field;
+mod check_migrate;
 mod check_view;
 mod collection;
+pub mod compare;
+mod compare_field;
 mod field;
+mod migrate;
 mod query;
 mod reference;
+mod version;
 mod view;
 
 use std::collections::BTreeMap;
@@ -18,9 +23,12 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use collection::{AccessRules, Attribute, Collection, Computed, Rule, STANDARD_FIELDS, Slot, Spelling, Standard};
+pub use compare::compare;
 pub use field::{EnumValue, Field, FieldType};
+pub use migrate::Migrate;
 pub use query::{ObjectType, Query, Returned, Returns};
 pub use reference::RefTarget;
+pub use version::{Version, VersionError};
 pub use view::{Block, Link, RecordBinding, Source, View};
 
 use crate::id::{CollectionName, FieldName, PackageId};
@@ -57,6 +65,9 @@ pub struct Manifest {
     /// Its pages.
     #[serde(default, rename = "view")]
     pub views: Vec<View>,
+    /// How the records of the previous major version become its own.
+    #[serde(default, rename = "migrate")]
+    pub migrations: Vec<Migrate>,
 }
 
 /// Who a package is.
@@ -79,10 +90,16 @@ pub struct Plugin {
 }
 
 impl Plugin {
+    /// Its version as numbers.
+    #[must_use]
+    pub fn number(&self) -> Version {
+        self.version.parse().unwrap_or_default()
+    }
+
     /// The major version, part of the package's table names.
     #[must_use]
     pub fn major(&self) -> u32 {
-        self.version.split('.').next().and_then(|part| part.parse().ok()).unwrap_or(0)
+        self.number().major.into()
     }
 }
 
