@@ -12,6 +12,8 @@ use sunlit_domain::{ErrorCode, Locale};
 use sunlit_plugin_host::{GuestError, Outcome, PluginError};
 use sunlit_storage::StorageError;
 
+use crate::unfit::UnfitRecords;
+
 /// A failed use case.
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
@@ -74,6 +76,12 @@ pub enum AppError {
     /// A package that is not acceptable as a whole.
     #[error("{0}")]
     Package(String),
+    /// Records that a version does not accept.
+    #[error(transparent)]
+    Unfit(#[from] UnfitRecords),
+    /// What is to be written is meant for another version of the package than the tenant has by now.
+    #[error("{0} was moved to another version meanwhile: try again")]
+    Moved(String),
     /// A published version has other content.
     #[error("{0} is published with other content: raise its version")]
     VersionTaken(String),
@@ -120,11 +128,13 @@ impl AppError {
             | Self::Manifest(_)
             | Self::Component(_)
             | Self::Package(_)
+            | Self::Unfit(_)
             | Self::VersionTaken(_)
             | Self::UndeclaredCapability(_) => ErrorCode::InvalidInput,
             Self::Limit(_) => ErrorCode::LimitExceeded,
             Self::PluginDeclined(_) => ErrorCode::PluginDeclined,
             Self::PluginFailed { .. } => ErrorCode::PluginUnavailable,
+            Self::Moved(_) => ErrorCode::Unavailable,
             Self::Storage(error) if error.is_overload() => ErrorCode::Unavailable,
             Self::Storage(_) | Self::Unsound(_) => ErrorCode::Internal,
             Self::Shared(error) => error.code(),

@@ -4,6 +4,7 @@ mod condition;
 mod encoding;
 mod items;
 mod read;
+pub mod transfer;
 mod write;
 
 pub use read::{ListQuery, RecordPage, count, get, get_many, list};

@@ -1,7 +1,8 @@
-//! The tables that every tenant's store has beside its collections: audit, outbox, installations, settings.
+//! The tables that every tenant's store has beside its collections: audit, outbox, installations, migrations, settings.
 
 pub mod audit;
 pub mod installation;
+pub mod migration;
 pub mod outbox;
 pub mod setting;
 
@@ -14,6 +15,7 @@ pub(crate) async fn create_tables(connection: &impl ConnectionTrait, engine: Eng
     create(connection, engine, audit::Entity).await?;
     create(connection, engine, outbox::Entity).await?;
     create(connection, engine, installation::Entity).await?;
+    create(connection, engine, migration::Entity).await?;
     create(connection, engine, setting::Entity).await
 }
 

@@ -41,7 +41,7 @@ enum Command {
     /// Create and list tenants.
     #[command(subcommand)]
     Tenant(tenant::Command),
-    /// Build and check plugins.
+    /// Build, check and publish plugins, and move tenants between their versions.
     #[command(subcommand)]
     Plugin(plugin::Command),
     /// Make an access token for development.
@@ -73,7 +73,7 @@ pub fn run(cli: Cli, authority: ScopeAuthority) -> Result<(), Failed> {
             Command::Serve => serve::run(config, authority).await,
             Command::Demo(args) => demo::run(config, authority, &args).await,
             Command::Tenant(command) => tenant::run(&config, &authority, command).await,
-            Command::Plugin(command) => plugin::run(&config, command),
+            Command::Plugin(command) => plugin::run(&config, &authority, command).await,
             Command::Token(args) => token::run(&config, &args).await,
             Command::Bench(args) => bench::run(config, authority, args).await,
             Command::Doctor => doctor::run(&config, &authority).await,

@@ -5,14 +5,27 @@ pub mod delete;
 mod reference;
 pub mod update;
 
-use sunlit_domain::ErrorCode;
 use sunlit_domain::filter::Filter;
 use sunlit_domain::id;
 use sunlit_domain::manifest::Spelling;
 use sunlit_domain::record::{Problem, Record};
-use sunlit_storage::{StorageError, Table};
+use sunlit_domain::{ErrorCode, Scope};
+use sunlit_storage::tenant::installation;
+use sunlit_storage::{StorageError, Table, Work};
 
-use crate::AppError;
+use crate::{App, AppError, Package};
+
+/// A writing transaction on the tables that the package's version has. Whoever still holds a version that the tenant has
+/// left writes nothing: the new version's tables would never see it.
+async fn begin(app: &App, scope: &Scope, package: &Package) -> Result<Work, AppError> {
+    let work = app.stores.open(scope).await?.work(scope).await?;
+    let enabled = installation::find(scope, &work, package.id()).await?;
+    if enabled.is_some_and(|row| row.version == package.manifest.plugin.version) {
+        return Ok(work);
+    }
+    app.forget_contexts();
+    Err(AppError::Moved(package.id().to_owned()))
+}
 
 /// Nobody writes a record that is out of their own reach afterwards.
 fn within(filter: &Filter, record: &Record) -> Result<(), AppError> {

@@ -146,7 +146,7 @@ async fn lost(scope: &Scope, work: &Work, table: &Table, target: Target<'_>) -> 
 }
 
 /// Finds the field whose column or index the engine's message names.
-fn which_unique(table: &Table, error: StorageError) -> StorageError {
+pub(super) fn which_unique(table: &Table, error: StorageError) -> StorageError {
     let StorageError::NotUnique { detail, .. } = error else { return error };
     let named = |name: &str| {
         let column = format!(".{name}");

@@ -9,7 +9,7 @@ use sunlit_domain::record::{Record, read_changes};
 use sunlit_storage::record::{self, Stamp};
 
 use super::reference::References;
-use super::{not_unique, within};
+use super::{begin, not_unique, within};
 use crate::command::trail::{self, Done};
 use crate::reading::allowed;
 use crate::{App, AppError, Package};
@@ -32,7 +32,7 @@ pub async fn run(
     let at = app.environment.now();
     let id = RecordId(app.environment.new_id());
     let references = References::of(app, scope, package, table, &changes).await?;
-    let work = app.stores.open(scope).await?.work(scope).await?;
+    let work = begin(app, scope, package).await?;
     references.check(scope, &work, table, spelling).await?;
     let inserted = record::insert(scope, &work, table, id, &changes, Stamp { at }).await;
     let record = inserted.map_err(|error| not_unique(table, error, spelling))?;

@@ -6,6 +6,7 @@ use sunlit_domain::id::RecordId;
 use sunlit_domain::record::Record;
 use sunlit_storage::record::{self, Target};
 
+use super::begin;
 use super::reference::Referrers;
 use crate::command::trail::{self, Done};
 use crate::reading::allowed;
@@ -27,7 +28,7 @@ pub async fn run(
     let filter = allowed(scope, table.collection(), Deed::Delete)?;
     let at = app.environment.now();
     let referrers = Referrers::of(app, scope, package, collection).await?;
-    let work = app.stores.open(scope).await?.work(scope).await?;
+    let work = begin(app, scope, package).await?;
     referrers.check(scope, &work, id).await?;
     let before = record::delete(scope, &work, table, Target { id, version, filter: &filter }).await?;
     trail::of_record(app, scope, &work, table, (Some(&before), None), (Done::Deleted, at)).await?;

@@ -82,23 +82,20 @@ fn ids(value: &Value) -> Vec<RecordId> {
     }
 }
 
-/// The fields of other packages that refer to a collection. Inside a package the database itself keeps what is referred to.
+/// The fields that refer to a collection. The database itself keeps only what is referred to by fields of the same package
+/// that its table was made with: SQLite cannot add a foreign key to a table that is there.
 pub(super) struct Referrers(Vec<(Table, Attribute)>);
 
 impl Referrers {
-    /// The fields that refer to `collection` of `package` from the tenant's other packages.
+    /// The fields that refer to `collection` of `package`, its own and those of the tenant's other packages.
     pub(super) async fn of(app: &App, scope: &Scope, package: &Package, collection: &str) -> Result<Self, AppError> {
         let context = app.context(scope).await?;
         let mut found = Vec::new();
         for other in context.packages.iter().map(|installed| &installed.package) {
             let manifest = &other.manifest;
-            if !manifest.uses.contains_key(package.id()) {
-                continue;
-            }
             let leads_here = |field: &Field| {
-                field.to.as_ref().is_some_and(|to| {
-                    to.package().is_some_and(|to| to.as_str() == package.id()) && to.collection().as_str() == collection
-                })
+                let to = field.to.as_ref();
+                to.is_some_and(|to| to.package_or(other.id()) == package.id() && to.collection().as_str() == collection)
             };
             for declared in &manifest.collections {
                 for (index, field) in declared.fields.iter().enumerate().filter(|(_, field)| leads_here(field)) {

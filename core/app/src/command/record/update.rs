@@ -9,7 +9,7 @@ use sunlit_domain::record::{Record, read_changes};
 use sunlit_storage::record::{self, Stamp, Target};
 
 use super::reference::References;
-use super::{not_unique, within};
+use super::{begin, not_unique, within};
 use crate::command::trail::{self, Done};
 use crate::reading::allowed;
 use crate::{App, AppError, Package};
@@ -33,7 +33,7 @@ pub async fn run(
     let changes = read_changes(table.collection(), input, spelling, false).map_err(AppError::Problems)?;
     let at = app.environment.now();
     let references = References::of(app, scope, package, table, &changes).await?;
-    let work = app.stores.open(scope).await?.work(scope).await?;
+    let work = begin(app, scope, package).await?;
     references.check(scope, &work, table, spelling).await?;
     let target = Target { id, version, filter: &filter };
     let updated = record::update(scope, &work, table, target, &changes, Stamp { at }).await;
