@@ -11,7 +11,7 @@ use crate::id::{ActorId, lower_camel, upper_camel};
 use crate::toml_source::SourceProblem;
 use crate::value::{Kind, MAX_SCALE};
 
-/// How many collections, objects, queries, settings or views a package may declare.
+/// How many collections, objects, queries, settings, views or migrations a package may declare.
 const MAX_ITEMS: usize = 60;
 /// How many fields a collection, object or query may have.
 pub(super) const MAX_FIELDS: usize = 100;
@@ -118,6 +118,7 @@ fn sizes(manifest: &Manifest, report: &mut Report) {
         ("query", manifest.queries.len()),
         ("setting", manifest.settings.len()),
         ("view", manifest.views.len()),
+        ("migrate", manifest.migrations.len()),
     ];
     for (what, count) in counts {
         if count > MAX_ITEMS {

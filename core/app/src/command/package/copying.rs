@@ -74,7 +74,13 @@ impl Copying {
             transfer::clear(scope, work, Some(&step.old), &step.new).await?;
         }
         for step in &self.steps {
-            transfer::prune(scope, work, Some(&step.old), &step.new).await?;
+            match transfer::prune(scope, work, Some(&step.old), &step.new).await {
+                Ok(()) => {}
+                // A record was deleted under a minor version that does not know of the field that referred to it, and whose
+                // record is therefore unchanged: the copies begin anew.
+                Err(StorageError::BrokenReference) => return self.empty(scope, work).await,
+                Err(error) => return Err(error.into()),
+            }
         }
         Ok(())
     }
