@@ -3,8 +3,10 @@
 
 use std::sync::Arc;
 
+use sunlit_app::command::package::upgrade;
 use sunlit_app::command::tenant::create::{self, NewTenant};
-use sunlit_app::{App, AppError, command};
+use sunlit_app::query::package_enabled;
+use sunlit_app::{App, AppError, Package, command};
 use sunlit_domain::id::{ActorId, TenantId, TenantSlug};
 use sunlit_domain::toml_source::SourceErrors;
 use sunlit_domain::{Actor, Role, ScopeAuthority};
@@ -142,6 +144,7 @@ async fn enable(
         }
     };
     let package = app.package(entry.id.as_str(), &version).await?;
+    move_to(app, scope, &package, entry).await?;
     command::package::enable::run(app, scope, &package, &entry.grants, &entry.settings).await?;
     let mut total = Loaded::default();
     for data_entry in &entry.data {
@@ -151,4 +154,20 @@ async fn enable(
         total.kept += loaded.kept;
     }
     Ok(total)
+}
+
+/// Upgrades a tenant that has an earlier version. What the region file names it grants.
+async fn move_to(
+    app: &App,
+    scope: &sunlit_domain::Scope,
+    package: &Package,
+    entry: &PackageEntry,
+) -> Result<(), ProvisionError> {
+    let version = package.manifest.plugin.number();
+    let enabled = package_enabled::run(app, scope, package.id()).await?;
+    if enabled.is_some_and(|(enabled, _)| enabled < version) {
+        let options = upgrade::Options { grants: entry.grants.clone(), ..upgrade::Options::default() };
+        upgrade::run(app, scope, (package.id(), version), &options).await?;
+    }
+    Ok(())
 }

@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use moka::future::Cache;
-use sunlit_domain::Scope;
 use sunlit_domain::id::TenantId;
+use sunlit_domain::manifest::Version;
 use sunlit_domain::value::Timestamp;
+use sunlit_domain::{Manifest, Scope};
 use sunlit_plugin_host::{ArtefactCache, HostConfig, PluginHost};
 use sunlit_storage::platform::{Platform, due, package as package_table};
 use sunlit_storage::{StorageError, Stores};
@@ -99,12 +100,29 @@ impl App {
         self.packages.try_get_with(key, load).await.map_err(shared)
     }
 
-    /// The version of a package that was published last.
+    /// The greatest published version of a package.
     ///
     /// # Errors
     /// The database's.
     pub async fn newest_version(&self, id: &str) -> Result<Option<String>, AppError> {
-        Ok(package_table::newest_version(&self.platform, id).await?)
+        Ok(self.versions(id).await?.pop().map(|version| version.to_string()))
+    }
+
+    /// The published versions of a package, the smallest first.
+    pub(crate) async fn versions(&self, id: &str) -> Result<Vec<Version>, AppError> {
+        let published = package_table::versions(&self.platform, id).await?;
+        let mut versions: Vec<Version> = published.iter().filter_map(|version| version.parse().ok()).collect();
+        versions.sort_unstable();
+        Ok(versions)
+    }
+
+    /// The manifest of a published version, without its component.
+    ///
+    /// # Errors
+    /// [`AppError::NotFound`], or why it can no longer be read.
+    pub(crate) async fn manifest(&self, id: &str, version: Version) -> Result<Arc<Manifest>, AppError> {
+        let text = package_table::manifest(&self.platform, id, &version.to_string()).await?;
+        Ok(Arc::new(Manifest::parse("plugin.toml", &text.ok_or(AppError::NotFound)?)?))
     }
 
     /// Reads a package off the async threads: compiling keeps all cores busy for a while.

@@ -14,6 +14,8 @@ use sunlit_plugin_host::{GuestError, Outcome, PluginError};
 use sunlit_sheet::{Fault, SheetError, column_letters};
 use sunlit_storage::StorageError;
 
+use crate::unfit::UnfitRecords;
+
 /// A failed use case.
 #[derive(Debug, thiserror::Error)]
 pub enum AppError {
@@ -91,6 +93,12 @@ pub enum AppError {
     /// A package that is not acceptable as a whole.
     #[error("{0}")]
     Package(String),
+    /// Records that a version does not accept.
+    #[error(transparent)]
+    Unfit(#[from] UnfitRecords),
+    /// What is to be written is meant for another version of the package than the tenant has by now.
+    #[error("{0} was moved to another version meanwhile: try again")]
+    Moved(String),
     /// A published version has other content.
     #[error("{0} is published with other content: raise its version")]
     VersionTaken(String),
@@ -137,6 +145,7 @@ impl AppError {
             | Self::Manifest(_)
             | Self::Component(_)
             | Self::Package(_)
+            | Self::Unfit(_)
             | Self::VersionTaken(_)
             | Self::UndeclaredCapability(_) => ErrorCode::InvalidInput,
             Self::Refused(WhyNot::SamePerson | WhyNot::Denied) => ErrorCode::Denied,
@@ -153,6 +162,7 @@ impl AppError {
             },
             Self::PluginDeclined(_) => ErrorCode::PluginDeclined,
             Self::PluginFailed { .. } => ErrorCode::PluginUnavailable,
+            Self::Moved(_) => ErrorCode::Unavailable,
             Self::Storage(error) if error.is_overload() => ErrorCode::Unavailable,
             Self::Storage(_) | Self::Unsound(_) => ErrorCode::Internal,
             Self::Shared(error) => error.code(),

@@ -16,6 +16,7 @@ pub mod query;
 pub mod reading;
 pub mod tenant_context;
 pub mod tokens;
+pub mod unfit;
 
 pub use app::{App, AppConfig};
 pub use changes::{Change, ChangeKind, Changes};

@@ -6,6 +6,7 @@ pub mod calendar_find;
 pub mod change_read;
 pub mod document_find;
 pub mod job_dead;
+pub mod package_enabled;
 pub mod plugin_resolve;
 pub mod record_aggregate;
 pub mod record_export;

@@ -13,6 +13,7 @@ pub mod geometry;
 pub mod id;
 pub mod locale;
 pub mod manifest;
+pub mod migration;
 pub mod page;
 pub mod record;
 pub mod scope;

@@ -8,6 +8,7 @@ mod items;
 mod nested;
 mod read;
 mod state;
+pub mod transfer;
 mod write;
 
 pub use aggregate::{AggregateQuery, Group, GroupTerm, Groups, Measure, aggregate};

@@ -1,4 +1,4 @@
-//! The tables that every tenant's store has beside its collections: audit, outbox, installations, settings, documents, the
+//! The tables that every tenant's store has beside its collections: audit, outbox, installations, migrations, settings, documents, the
 //! calendar's own days, the history of records and their deadlines.
 
 pub mod audit;
@@ -6,6 +6,7 @@ pub mod calendar_day;
 pub mod deadline;
 pub mod document;
 pub mod installation;
+pub mod migration;
 pub mod outbox;
 pub mod setting;
 pub mod step;
@@ -23,6 +24,7 @@ pub(crate) async fn create_tables(connection: &impl ConnectionTrait, engine: Eng
         connection.execute(&index).await?;
     }
     create(connection, engine, installation::Entity).await?;
+    create(connection, engine, migration::Entity).await?;
     create(connection, engine, setting::Entity).await?;
     create(connection, engine, document::Entity).await?;
     create(connection, engine, calendar_day::Entity).await?;

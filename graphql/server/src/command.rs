@@ -54,7 +54,7 @@ enum Command {
     /// Check the audit trails.
     #[command(subcommand)]
     Audit(audit::Command),
-    /// Build and check plugins.
+    /// Build, check and publish plugins, and move tenants between their versions.
     #[command(subcommand)]
     Plugin(plugin::Command),
     /// Register the GraphQL documents that a tenant trusts.
@@ -103,7 +103,7 @@ pub fn run(cli: Cli, authority: ScopeAuthority) -> Result<(), Failed> {
             Command::Tenant(command) => tenant::run(&config, &authority, command).await,
             Command::Job(command) => job::run(&config, &authority, command).await,
             Command::Audit(command) => audit::run(&config, &authority, command).await,
-            Command::Plugin(command) => plugin::run(&config, command),
+            Command::Plugin(command) => plugin::run(&config, &authority, command).await,
             Command::Document(command) => document::run(&config, &authority, command).await,
             Command::Setting(command) => setting::run(&config, &authority, command).await,
             Command::Token(args) => token::run(&config, &args).await,

@@ -1,4 +1,9 @@
-//! Publishing packages to the platform and enabling them for tenants.
+//! Publishing packages to the platform, enabling them for tenants, and moving tenants between versions.
 
+mod admission;
+mod copying;
 pub mod enable;
+mod migrate;
 pub mod publish;
+pub mod rollback;
+pub mod upgrade;

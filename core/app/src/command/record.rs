@@ -14,9 +14,22 @@ use sunlit_domain::manifest::{RunsAs, Spelling};
 use sunlit_domain::record::{Problem, Record};
 use sunlit_domain::value::Timestamp;
 use sunlit_domain::{ErrorCode, Scope, id};
+use sunlit_storage::tenant::installation;
 use sunlit_storage::{StorageError, Table, Work};
 
 use crate::{App, AppError, Package, TenantContext};
+
+/// A writing transaction on the tables that the package's version has. Whoever still holds a version that the tenant has
+/// left writes nothing: the new version's tables would never see it.
+async fn begin(app: &App, scope: &Scope, package: &Package) -> Result<Work, AppError> {
+    let work = app.stores.open(scope).await?.work(scope).await?;
+    let enabled = installation::find(scope, &work, package.id()).await?;
+    if enabled.is_some_and(|row| row.version == package.manifest.plugin.version) {
+        return Ok(work);
+    }
+    app.forget_contexts();
+    Err(AppError::Moved(package.id().to_owned()))
+}
 
 /// A transaction in which records are written: for whom, with whose rights, and when.
 #[derive(Debug, Clone, Copy)]

@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use super::check_field::{fields, plain_fields};
 use super::field::{Field, FieldType};
-use super::{API_VERSION, Collection, Manifest, Returned, Returns, STANDARD_FIELDS, Spelling, quoted};
-use super::{check_action, check_view, check_workflow, schedule};
+use super::{API_VERSION, Collection, Manifest, Returned, Returns, STANDARD_FIELDS, Spelling, Version, quoted};
+use super::{check_action, check_migrate, check_view, check_workflow, schedule};
 use crate::filter::{self, Purpose};
 use crate::id::{ActorId, lower_camel, upper_camel};
 use crate::toml_source::SourceProblem;
 use crate::value::{Kind, MAX_SCALE};
 
-/// How many collections, objects, queries, actions, settings or views a package may declare.
+/// How many collections, objects, queries, actions, settings, views or migrations a package may declare.
 const MAX_ITEMS: usize = 60;
 /// How many fields a collection, object or query may have.
 pub(super) const MAX_FIELDS: usize = 100;
@@ -104,9 +104,10 @@ pub(super) fn problems(manifest: &Manifest) -> Vec<SourceProblem> {
     schedule::problems(manifest, &mut report);
     api_names(manifest, &mut report);
     check_workflow::workflows(manifest, &mut report);
-    // Views name fields and collections: there is no use in checking them against broken ones.
+    // Views and migrations name fields and collections: there is no use in checking them against broken ones.
     if report.0.is_empty() {
         check_view::views(manifest, &mut report);
+        check_migrate::migrations(manifest, &mut report);
     }
     report.0
 }
@@ -119,9 +120,8 @@ fn plugin(manifest: &Manifest, report: &mut Report) {
     if plugin.api != API_VERSION {
         report.add("plugin.api", format!("this platform offers \"{API_VERSION}\": build the plugin for it"));
     }
-    let numbers: Vec<_> = plugin.version.split('.').map(|part| part.parse::<u16>().ok()).collect();
-    if numbers.len() != 3 || numbers.contains(&None) {
-        report.add("plugin.version", "expected major.minor.patch, like \"1.0.0\"");
+    if let Err(error) = plugin.version.parse::<Version>() {
+        report.add("plugin.version", error.to_string());
     }
     if plugin.title.zh.trim().is_empty() {
         report.add("plugin.title", "the Chinese title is empty: name the package");
@@ -150,6 +150,7 @@ fn sizes(manifest: &Manifest, report: &mut Report) {
         ("action", manifest.actions.len()),
         ("setting", manifest.settings.len()),
         ("view", manifest.views.len()),
+        ("migrate", manifest.migrations.len()),
     ];
     for (what, count) in counts {
         if count > MAX_ITEMS {

@@ -7,15 +7,20 @@ mod action;
 mod check;
 mod check_action;
 mod check_field;
+mod check_migrate;
 mod check_view;
 mod check_workflow;
 mod collection;
+pub mod compare;
+mod compare_field;
 mod field;
 mod grant;
+mod migrate;
 mod query;
 mod reference;
 mod referring;
 mod schedule;
+mod version;
 mod view;
 pub mod workflow;
 
@@ -26,12 +31,15 @@ use serde::{Deserialize, Serialize};
 
 pub use action::{Action, RunsAs};
 pub use collection::{AccessRules, Attribute, Collection, Computed, Rule, STANDARD_FIELDS, Slot, Spelling, Standard};
+pub use compare::compare;
 pub use field::{EnumValue, Field, FieldType};
 pub use grant::Grant;
+pub use migrate::Migrate;
 pub use query::{ObjectType, Query, Returned, Returns};
 pub use reference::RefTarget;
 pub use referring::Referring;
 pub use schedule::{MAX_SCHEDULES, SHORTEST_GAP, Schedule};
+pub use version::{Version, VersionError};
 pub use view::{Block, Link, RecordBinding, Source, View};
 pub use workflow::Workflow;
 
@@ -75,6 +83,9 @@ pub struct Manifest {
     /// Its pages.
     #[serde(default, rename = "view")]
     pub views: Vec<View>,
+    /// How the records of the previous major version become its own.
+    #[serde(default, rename = "migrate")]
+    pub migrations: Vec<Migrate>,
 }
 
 /// Who a package is.
@@ -97,10 +108,16 @@ pub struct Plugin {
 }
 
 impl Plugin {
+    /// Its version as numbers.
+    #[must_use]
+    pub fn number(&self) -> Version {
+        self.version.parse().unwrap_or_default()
+    }
+
     /// The major version, part of the package's table names.
     #[must_use]
     pub fn major(&self) -> u32 {
-        self.version.split('.').next().and_then(|part| part.parse().ok()).unwrap_or(0)
+        self.number().major.into()
     }
 }
 

@@ -1,7 +1,7 @@
 //! Published package versions: manifest and component, kept by version. What was published never changes.
 
+use sea_orm::QuerySelect;
 use sea_orm::entity::prelude::*;
-use sea_orm::{QueryOrder, QuerySelect};
 
 use super::Platform;
 use crate::StorageError;
@@ -62,15 +62,21 @@ pub async fn find(platform: &Platform, package: &str, version: &str) -> Result<O
     Ok(Entity::find_by_id((package.to_owned(), version.to_owned())).one(platform.reader()).await?)
 }
 
-/// The version of a package that was published last.
+/// The published versions of a package, in no order.
 ///
 /// # Errors
 /// The database's.
-pub async fn newest_version(platform: &Platform, package: &str) -> Result<Option<String>, StorageError> {
-    let found = Entity::find()
-        .select_only()
-        .column(Column::Version)
-        .filter(Column::Package.eq(package))
-        .order_by_desc(Column::PublishedAt);
+pub async fn versions(platform: &Platform, package: &str) -> Result<Vec<String>, StorageError> {
+    let found = Entity::find().select_only().column(Column::Version).filter(Column::Package.eq(package));
+    Ok(found.into_tuple().all(platform.reader()).await?)
+}
+
+/// The manifest of one version.
+///
+/// # Errors
+/// The database's.
+pub async fn manifest(platform: &Platform, package: &str, version: &str) -> Result<Option<String>, StorageError> {
+    let key = (package.to_owned(), version.to_owned());
+    let found = Entity::find_by_id(key).select_only().column(Column::Manifest);
     Ok(found.into_tuple().one(platform.reader()).await?)
 }

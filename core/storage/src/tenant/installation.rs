@@ -60,6 +60,15 @@ pub async fn put(
     Ok(())
 }
 
+/// The enabled package of that id.
+///
+/// # Errors
+/// The database's.
+pub async fn find(scope: &Scope, session: &Session, package: &str) -> Result<Option<Model>, StorageError> {
+    let key = (session.guard(scope)?.0, package.to_owned());
+    Ok(Entity::find_by_id(key).one(&session.transaction).await?)
+}
+
 /// The enabled packages by id.
 ///
 /// # Errors

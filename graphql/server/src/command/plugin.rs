@@ -1,9 +1,12 @@
-//! `sunlit plugin`: build and check.
+//! `sunlit plugin`: build, check and publish; move tenants between versions.
+
+mod version;
 
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use sunlit_app::Package;
+use sunlit_domain::ScopeAuthority;
 use sunlit_domain::manifest::RunsAs;
 use sunlit_plugin_builder::{BuildOptions, BuiltPlugin, build};
 use sunlit_plugin_host::PluginHost;
@@ -29,10 +32,25 @@ pub(super) enum Command {
     },
     /// Print the JSON Schema of plugin.toml, for editors.
     Schema,
+    /// Publish a built package: a manifest and, where it needs one, a component.
+    Publish {
+        /// The plugin.toml.
+        manifest: PathBuf,
+        /// The component that `sunlit plugin build` wrote.
+        #[arg(long)]
+        component: Option<PathBuf>,
+    },
+    /// Move a tenant to a later version of a package; a new major version takes its records with it.
+    Upgrade(version::Args),
+    /// Move a tenant back to an earlier version of a package.
+    Rollback(version::Args),
 }
 
-pub(super) fn run(config: &Config, command: Command) -> Result<(), Failed> {
+pub(super) async fn run(config: &Config, authority: &ScopeAuthority, command: Command) -> Result<(), Failed> {
     match command {
+        Command::Publish { manifest, component } => version::publish(config, &manifest, component.as_deref()).await,
+        Command::Upgrade(args) => version::upgrade(config, authority, args).await,
+        Command::Rollback(args) => version::rollback(config, authority, args).await,
         Command::Build { folder, out } => {
             let built = build(&folder, &BuildOptions::default())?;
             let out = out.unwrap_or_else(|| Path::new("target/plugins").join(component_name(&folder)));

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::Value as Json;
 use sunlit_domain::Scope;
 use sunlit_domain::manifest::Grant;
-use sunlit_storage::table;
 use sunlit_storage::tenant::{installation, setting};
+use sunlit_storage::{Work, table};
 
 use crate::command::commit::commit;
 use crate::command::schedule::align;
@@ -15,10 +15,10 @@ use crate::command::trail;
 use crate::{App, AppError, Package};
 
 /// Enables the package in its version, with these grants and settings, in one transaction. Enabling it again changes only
-/// what differs.
+/// what differs; another version is a matter of [`super::upgrade`].
 ///
 /// # Errors
-/// [`AppError::Package`] when a needed capability is not granted, [`AppError::Argument`] for a setting that is not
+/// [`AppError::Package`] when a needed capability is not granted or the tenant has another version, [`AppError::Argument`] for a setting that is not
 /// declared or not acceptable.
 pub async fn run(
     app: &App,
@@ -41,6 +41,7 @@ pub async fn run(
     let settings = checked(package, settings)?;
     let at = app.environment.now();
     let work = app.stores.open(scope).await?.work(scope).await?;
+    not_in_another_version(scope, &work, package).await?;
     table::create(scope, &work, &package.manifest).await?;
     let names: Vec<String> = grants.iter().map(ToString::to_string).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
@@ -53,4 +54,15 @@ pub async fn run(
     commit(app, scope, work, None).await?;
     app.forget_contexts();
     Ok(())
+}
+
+async fn not_in_another_version(scope: &Scope, work: &Work, package: &Package) -> Result<(), AppError> {
+    let (id, version) = (package.id(), package.manifest.plugin.version.as_str());
+    match installation::find(scope, work, id).await? {
+        Some(row) if row.version != version => Err(AppError::Package(format!(
+            "{id} is enabled in version {}: move it with `sunlit plugin upgrade` or `sunlit plugin rollback`",
+            row.version
+        ))),
+        _ => Ok(()),
+    }
 }

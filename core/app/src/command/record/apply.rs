@@ -7,7 +7,7 @@ use sunlit_domain::id::RecordId;
 use sunlit_domain::manifest::{Action, Spelling};
 use sunlit_domain::record::Changes;
 
-use super::{Writing, create, delete, update};
+use super::{Writing, begin, create, delete, update};
 use crate::command::commit::commit;
 use crate::command::trail;
 use crate::{App, AppError, Package};
@@ -47,7 +47,7 @@ pub(crate) async fn run(
 ) -> Result<(), AppError> {
     let at = app.environment.now();
     let context = app.context(scope).await?;
-    let work = app.stores.open(scope).await?.work(scope).await?;
+    let work = begin(app, scope, package).await?;
     let (runs_as, spelling) = (action.runs_as, Spelling::Manifest);
     let writing = Writing { app, scope, work: &work, context: &context, package, runs_as, spelling, at };
     let mut told = Vec::new();

@@ -9,7 +9,7 @@ use sunlit_domain::record::{Changes, Record, read_changes};
 use sunlit_storage::Table;
 use sunlit_storage::record::{self, Stamp};
 
-use super::{Writing, in_reach, not_unique, reference};
+use super::{Writing, begin, in_reach, not_unique, reference};
 use crate::command::commit::commit;
 use crate::command::trail::{self, Done};
 use crate::reading::{allowed, allowed_as};
@@ -33,7 +33,7 @@ pub async fn run(
     let at = app.environment.now();
     let id = RecordId(app.environment.new_id());
     let context = app.context(scope).await?;
-    let work = app.stores.open(scope).await?.work(scope).await?;
+    let work = begin(app, scope, package).await?;
     let writing =
         Writing { app, scope, work: &work, context: &context, package, runs_as: RunsAs::Caller, spelling, at };
     let (record, change) = within(writing, table, id, &changes).await?;

@@ -8,7 +8,7 @@ use sunlit_domain::record::Record;
 use sunlit_storage::Table;
 use sunlit_storage::record::{self, Target};
 
-use super::{Writing, reference};
+use super::{Writing, begin, reference};
 use crate::command::commit::commit;
 use crate::command::trail::{self, Done};
 use crate::reading::{allowed, allowed_as};
@@ -30,7 +30,7 @@ pub async fn run(
     allowed(scope, table.collection(), Deed::Delete)?;
     let at = app.environment.now();
     let context = app.context(scope).await?;
-    let work = app.stores.open(scope).await?.work(scope).await?;
+    let work = begin(app, scope, package).await?;
     let (runs_as, spelling) = (RunsAs::Caller, Spelling::Manifest);
     let writing = Writing { app, scope, work: &work, context: &context, package, runs_as, spelling, at };
     let (before, change) = within(writing, table, (id, version)).await?;

@@ -23,6 +23,7 @@ pub use error_file::error_file;
 
 use self::columns::Columns;
 use self::find::Existing;
+use super::begin;
 use crate::command::commit::commit;
 use crate::command::trail;
 use crate::package::hex;
@@ -142,7 +143,7 @@ pub async fn run(
     let (rows, mut problems) = rows::read(table.collection(), &sheet, &columns, locale);
     let (at, id) = (app.environment.now(), RecordId(app.environment.new_id()));
     let context = app.context(scope).await?;
-    let work = app.stores.open(scope).await?.work(scope).await?;
+    let work = begin(app, scope, package).await?;
     let existing = Existing::find(scope, &work, table, &rows, (key, rights.update.as_ref())).await?;
     let step = write::Step {
         app,

@@ -7,7 +7,7 @@ use sunlit_domain::id::RecordId;
 use sunlit_domain::manifest::{RunsAs, Spelling};
 use sunlit_domain::record::{Changes, Record, read_changes};
 
-use super::{Writing, create, delete, update};
+use super::{Writing, begin, create, delete, update};
 use crate::command::commit::commit;
 use crate::reading::allowed;
 use crate::{App, AppError, Package};
@@ -53,7 +53,7 @@ pub async fn run(
     let at = app.environment.now();
     let begun = async {
         let context = app.context(scope).await?;
-        let work = app.stores.open(scope).await?.work(scope).await?;
+        let work = begin(app, scope, package).await?;
         Ok::<_, AppError>((context, work))
     };
     let (context, work) = begun.await.map_err(whole)?;

@@ -54,18 +54,16 @@ pub(super) fn ids(value: &Value) -> Vec<RecordId> {
     }
 }
 
-/// Refuses when a record of another package refers to `id`. Inside a package the database itself keeps what is referred to.
+/// Refuses when a record refers to `id`, of another package or of this one: the database itself keeps only what is referred
+/// to by fields that its table was made with, since SQLite cannot add a foreign key to a table that is there.
 pub(super) async fn check_referrers(writing: Writing<'_>, table: &Table, id: RecordId) -> Result<(), AppError> {
     let Writing { scope, work, context, package, .. } = writing;
     let collection = table.collection().name.as_str();
-    let leads_here = |field: &Field| {
-        let to = field.to.as_ref().filter(|to| to.package().is_some_and(|to| to.as_str() == package.id()));
-        to.is_some_and(|to| to.collection().as_str() == collection)
-    };
     for other in context.packages.iter().map(|installed| &installed.package) {
-        if !other.manifest.uses.contains_key(package.id()) {
-            continue;
-        }
+        let leads_here = |field: &Field| {
+            let to = field.to.as_ref();
+            to.is_some_and(|to| to.package_or(other.id()) == package.id() && to.collection().as_str() == collection)
+        };
         for declared in &other.manifest.collections {
             for (index, field) in declared.fields.iter().enumerate().filter(|(_, field)| leads_here(field)) {
                 let attribute = Attribute { slot: Slot::Field(index), kind: field.kind() };

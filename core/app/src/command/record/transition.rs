@@ -11,6 +11,7 @@ use sunlit_storage::record::{self, Stamp};
 use sunlit_storage::tenant::step;
 use sunlit_storage::{Table, Work};
 
+use super::begin;
 use crate::command::commit::commit;
 use crate::command::deadline::{extend, subject};
 use crate::command::trail::{self, Done};
@@ -47,7 +48,7 @@ pub async fn run(
     let transition = workflow.transition(asked.transition).ok_or(AppError::NotFound)?;
     let readable = allowed(scope, table.collection(), Deed::Read)?;
     let at = app.environment.now();
-    let work = app.stores.open(scope).await?.work(scope).await?;
+    let work = begin(app, scope, package).await?;
     let before = record::get(scope, &work, table, id, Some(&readable)).await?.ok_or(AppError::NotFound)?;
     if before.version() != version {
         return Err(AppError::Conflict { expected: version, found: before.version() });
