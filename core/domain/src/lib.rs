@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod error_code;
+pub mod file;
 pub mod filter;
 pub mod geometry;
 pub mod id;

@@ -1,6 +1,7 @@
-//! The tables that every tenant's store has beside its collections: audit, outbox, installations, settings.
+//! The tables that every tenant's store has beside its collections: audit, outbox, installations, settings, files.
 
 pub mod audit;
+pub mod file;
 pub mod installation;
 pub mod outbox;
 pub mod setting;
@@ -14,6 +15,8 @@ pub(crate) async fn create_tables(connection: &impl ConnectionTrait, engine: Eng
     create(connection, engine, audit::Entity).await?;
     create(connection, engine, outbox::Entity).await?;
     create(connection, engine, installation::Entity).await?;
+    create(connection, engine, file::Entity).await?;
+    file::create_indexes(connection).await?;
     create(connection, engine, setting::Entity).await
 }
 

@@ -33,10 +33,11 @@ const MAY_IMPORT: [(&str, &[&str]); 13] = [
 ];
 
 /// Large dependencies (each with what belongs to its family: `sqlx` and `sqlx-core`) and the crates that may name them.
-const OWNERS: [(&str, &[&str]); 10] = [
+const OWNERS: [(&str, &[&str]); 11] = [
     ("sea-orm", &[STORAGE, SERVER]),
     ("sea-query", &[STORAGE]),
     ("sqlx", &[STORAGE]),
+    ("object_store", &[STORAGE]),
     ("wasmtime", &[PLUGIN_HOST]),
     ("async-graphql", &[SCHEMA, SERVER]),
     ("actix-web", &[SERVER, SUPPORT, CONFORMANCE]),

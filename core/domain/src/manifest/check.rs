@@ -18,11 +18,12 @@ pub(super) const MAX_FIELDS: usize = 100;
 /// How many computed fields a collection may have, how many fields each may need, and how many rules a deed may have.
 const MAX_COMPUTED: usize = 20;
 /// Package ids whose types or root fields every schema has already.
-const RESERVED_PACKAGES: [&str; 19] = [
+const RESERVED_PACKAGES: [&str; 20] = [
     "query",
     "mutation",
     "subscription",
     "api-version",
+    "file",
     "page-info",
     "date",
     "date-time",
