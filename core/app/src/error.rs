@@ -50,6 +50,12 @@ pub enum AppError {
     /// More than may be asked for at once.
     #[error("{0}")]
     Limit(String),
+    /// An upload has more bytes than any field takes.
+    #[error("the file has more than {0} bytes")]
+    TooLarge(u64),
+    /// A form of input that is not taken.
+    #[error("{0}")]
+    Unsupported(String),
     /// The plugin declined.
     #[error("the plugin declined: {0}")]
     PluginDeclined(String),
@@ -98,6 +104,7 @@ impl From<StorageError> for AppError {
             StorageError::Conflict { expected, found } => Self::Conflict { expected, found },
             StorageError::BrokenReference => Self::BrokenReference,
             StorageError::Page(error) => Self::Page(error),
+            StorageError::TooLarge(bytes) => Self::TooLarge(bytes),
             other => Self::Storage(other),
         }
     }
@@ -123,6 +130,8 @@ impl AppError {
             | Self::VersionTaken(_)
             | Self::UndeclaredCapability(_) => ErrorCode::InvalidInput,
             Self::Limit(_) => ErrorCode::LimitExceeded,
+            Self::TooLarge(_) => ErrorCode::TooLarge,
+            Self::Unsupported(_) => ErrorCode::Unsupported,
             Self::PluginDeclined(_) => ErrorCode::PluginDeclined,
             Self::PluginFailed { .. } => ErrorCode::PluginUnavailable,
             Self::Storage(error) if error.is_overload() => ErrorCode::Unavailable,
@@ -147,7 +156,12 @@ impl AppError {
             Self::Problems(problems) => {
                 Some(problems.iter().map(|problem| problem.message(locale)).collect::<Vec<_>>().join("；"))
             }
-            Self::Filter(_) | Self::Page(_) | Self::Argument(_) | Self::Limit(_) => Some(self.to_string()),
+            Self::Filter(_)
+            | Self::Page(_)
+            | Self::Argument(_)
+            | Self::Limit(_)
+            | Self::TooLarge(_)
+            | Self::Unsupported(_) => Some(self.to_string()),
             Self::BrokenReference => Some(message("problem.referred", locale).to_owned()),
             Self::PluginDeclined(reason) => Some(reason.clone()),
             Self::Shared(error) => error.detail(locale),

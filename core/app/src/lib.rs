@@ -5,6 +5,7 @@
 
 pub mod app;
 pub mod command;
+mod content_type;
 pub mod environment;
 pub mod error;
 pub mod package;

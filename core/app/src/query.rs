@@ -1,5 +1,6 @@
 //! Questions: each a file.
 
+pub mod file_get;
 pub mod plugin_resolve;
 pub mod record_get;
 pub mod record_list;

@@ -1,5 +1,6 @@
 //! Creating, changing and deleting records of a collection, with the actor's rights.
 
+pub(super) mod attachment;
 pub mod create;
 pub mod delete;
 mod reference;

@@ -1,4 +1,4 @@
-//! What a command leaves beside its records: an audit entry and an event.
+//! What a command leaves beside its records: an audit entry, an event, and the state of the files that they refer to.
 
 use sha2::{Digest as _, Sha256};
 use sunlit_domain::Scope;
@@ -8,6 +8,7 @@ use sunlit_domain::value::Timestamp;
 use sunlit_storage::tenant::{audit, outbox};
 use sunlit_storage::{Table, Work};
 
+use super::record::attachment;
 use crate::package::hex;
 use crate::{App, AppError};
 
@@ -37,7 +38,7 @@ impl Done {
     }
 }
 
-/// Writes the audit entry and the event of a change from `before` to `after`.
+/// Settles the files and writes the audit entry and the event of a change from `before` to `after`.
 pub(super) async fn of_record(
     app: &App,
     scope: &Scope,
@@ -48,6 +49,7 @@ pub(super) async fn of_record(
 ) -> Result<(), AppError> {
     let Some(record) = after.or(before) else { return Ok(()) };
     let collection = table.collection();
+    attachment::settle(scope, work, collection, (before, after), at).await?;
     let subject = format!("{}.{}", table.manifest().plugin.id, collection.name);
     let digest = |record: Option<&Record>| record.map(|record| hex(&Sha256::digest(record.canonical(collection))));
     let entry = audit::Entry {

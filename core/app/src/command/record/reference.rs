@@ -10,12 +10,13 @@ use sunlit_domain::value::Value;
 use sunlit_domain::{ErrorCode, Scope};
 use sunlit_storage::{Table, Work, record};
 
+use super::attachment::Attachments;
 use super::spelled;
 use crate::reading::allowed;
 use crate::{App, AppError, Package};
 
-/// What the references of a change lead to. Gathered before the writing transaction begins.
-pub(super) struct References(Vec<Reference>);
+/// What the references of a change lead to, records and files. Gathered before the writing transaction begins.
+pub(super) struct References(Vec<Reference>, Attachments);
 
 struct Reference {
     field: usize,
@@ -49,10 +50,11 @@ impl References {
             let readable = allowed(scope, target.collection(), Deed::Read)?;
             found.push(Reference { field: *index, target, readable, ids });
         }
-        Ok(Self(found))
+        Ok(Self(found, Attachments::of(app, scope, table, changes).await?))
     }
 
-    /// Checks that every reference leads to a record that the actor may read: one that it may not read is not there.
+    /// Checks that every reference leads to a record or file that the actor may read: one that it may not read is
+    /// not there.
     pub(super) async fn check(
         &self,
         scope: &Scope,
@@ -70,6 +72,7 @@ impl References {
                 problems.push(Problem::of(field, &path, ErrorCode::InvalidInput, "ref", ""));
             }
         }
+        self.1.check(scope, work, table, spelling, &mut problems).await?;
         if problems.is_empty() { Ok(()) } else { Err(AppError::Problems(problems)) }
     }
 }
