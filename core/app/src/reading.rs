@@ -23,6 +23,7 @@ pub const MAX_READ_BYTES: usize = 8 * 1024 * 1024;
 pub struct Reading {
     inner: Arc<Inner>,
     root: Root,
+    base: Arc<str>,
 }
 
 #[derive(Debug)]
@@ -53,13 +54,25 @@ impl Reading {
             session: Mutex::new(None),
             read_bytes: AtomicUsize::new(0),
         };
-        Ok(Self { inner: Arc::new(inner), root: Root::Public })
+        Ok(Self { inner: Arc::new(inner), root: Root::Public, base: "".into() })
     }
 
     /// The same reading through `root`, in the same snapshot.
     #[must_use]
     pub fn through(&self, root: Root) -> Self {
-        Self { inner: Arc::clone(&self.inner), root }
+        Self { inner: Arc::clone(&self.inner), root, base: Arc::clone(&self.base) }
+    }
+
+    /// The same reading for whoever reaches the tenant below `base`: nothing on a host name of its own.
+    #[must_use]
+    pub fn below(self, base: &str) -> Self {
+        Self { base: base.into(), ..self }
+    }
+
+    /// What the tenant's addresses begin with.
+    #[must_use]
+    pub fn base(&self) -> &str {
+        &self.base
     }
 
     /// The root that is read through; the public one at first.

@@ -15,7 +15,7 @@ use sunlit_domain::id::lower_camel;
 use crate::argument::DEFAULT_FIRST;
 use crate::cost::Prices;
 use crate::names::{Names, describe};
-use crate::{collection, mutation, node, plugin, query, scalar};
+use crate::{collection, file, mutation, node, plugin, query, scalar};
 
 /// A composed schema.
 pub struct TenantSchema {
@@ -111,7 +111,7 @@ pub fn compose(manifests: &[Arc<Manifest>]) -> Result<TenantSchema, ComposeError
         root = root.field(workspace_field());
     }
     let schema = Schema::build("Query", writes.then_some("Mutation"), None);
-    let schema = scalar::register(schema, manifests).register(root);
+    let schema = file::register(scalar::register(schema, manifests), manifests).register(root);
     let schema = if writes { schema.register(mutations) } else { schema };
     let schema = types.into_iter().fold(schema, SchemaBuilder::register);
     // The gate and the cost have bounded the document before; these are the second wall.

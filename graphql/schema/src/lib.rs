@@ -10,6 +10,7 @@ pub mod compose;
 mod cost;
 mod error;
 pub mod execute;
+mod file;
 mod gate;
 mod loader;
 mod mutation;

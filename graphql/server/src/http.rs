@@ -3,15 +3,17 @@
 mod assets;
 mod explorer;
 mod failure;
+mod file;
 mod graphql;
 mod health;
+mod openapi;
 mod page;
 mod preferences;
 mod visitor;
 
 use actix_web::http::header;
 use actix_web::middleware::{Compress, DefaultHeaders};
-use actix_web::web::{self, ServiceConfig, get, post};
+use actix_web::web::{self, ServiceConfig, get, head, post};
 use actix_web::{App, Error, HttpServer, dev};
 use tracing_actix_web::TracingLogger;
 
@@ -39,6 +41,10 @@ fn tenant_routes(config: &mut ServiceConfig) {
                 .default_service(web::to(graphql::other_method)),
         )
         .route("/graphql/schema.graphql", get().to(explorer::schema))
+        .route("/files", post().to(file::post))
+        .route("/files/{id}/{name}", get().to(file::get))
+        .route("/files/{id}/{name}", head().to(file::get))
+        .route("/openapi.json", get().to(openapi::document))
         .route("/preferences", get().to(preferences::set))
         .route("/p/{package}", get().to(page::view))
         .route("/p/{package}/{path:.*}", get().to(page::view))

@@ -1,6 +1,6 @@
 //! Fills declared views with data and puts them into the portal's frame. Rendering is `sunlit-pages`' business.
 
-pub mod fill;
+mod fill;
 pub mod home;
 pub mod show;
 pub mod view;

@@ -37,7 +37,8 @@ impl Visitor {
     }
 
     pub(super) async fn reading(&self) -> Result<Reading, AppError> {
-        Reading::begin(&self.state.app, self.scope.clone(), self.locale()).await
+        let reading = Reading::begin(&self.state.app, self.scope.clone(), self.locale()).await?;
+        Ok(reading.below(&self.base))
     }
 
     pub(super) fn failure(&self, error: AppError, form: Form) -> Failure {
