@@ -1,6 +1,7 @@
 //! Fills declared views with data and puts them into the portal's frame. Rendering is `sunlit-pages`' business.
 
-mod fill;
+pub mod files;
+pub mod fill;
 pub mod home;
 pub mod show;
 pub mod view;

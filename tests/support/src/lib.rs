@@ -9,12 +9,15 @@
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
+use actix_web::dev::Payload;
+use actix_web::error::PayloadError;
 use actix_web::http::StatusCode;
 use actix_web::http::header::HeaderMap;
 use actix_web::{test, web};
+use futures_util::StreamExt as _;
 use serde_json::{Value as Json, json};
 use sunlit_app::command::package::publish::{self, Existing};
-use sunlit_app::{App, AppConfig, Environment as _, SystemEnvironment};
+use sunlit_app::{App, AppConfig, Environment, SystemEnvironment};
 use sunlit_domain::id::{ActorId, TenantId, TenantSlug};
 use sunlit_domain::{Actor, Role, Scope, ScopeAuthority};
 use sunlit_pages::Renderer;
@@ -70,6 +73,11 @@ impl Answer {
 impl TestApp {
     /// A Sunlit with the first-party packages and the probe published, and no tenants.
     pub async fn start() -> Self {
+        Self::start_with(Arc::new(SystemEnvironment)).await
+    }
+
+    /// As [`TestApp::start`], with a clock of the test's own.
+    pub async fn start_with(environment: Arc<dyn Environment>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let regions = folder.path().join("regions");
         std::fs::create_dir(&regions).unwrap();
@@ -78,7 +86,7 @@ impl TestApp {
             artefact_key: vec![7; 32],
             host: HostConfig { slots: 32, ..HostConfig::default() },
         };
-        let app = Arc::new(App::open(config, Arc::new(SystemEnvironment)).await.unwrap());
+        let app = Arc::new(App::open(config, environment).await.unwrap());
         for carried in CARRIED {
             let component = Some(carried.component.to_vec());
             publish::run(&app, carried.manifest.to_owned(), component, Existing::Keep).await.unwrap();
@@ -147,7 +155,13 @@ impl TestApp {
     /// A token for `role` at the tenant.
     #[must_use]
     pub fn token(&self, tenant: TenantId, role: Role) -> String {
-        let actor = ActorId(Uuid::from_u128(42));
+        self.token_of(tenant, 42, role)
+    }
+
+    /// A token for the actor of that number.
+    #[must_use]
+    pub fn token_of(&self, tenant: TenantId, actor: u128, role: Role) -> String {
+        let actor = ActorId(Uuid::from_u128(actor));
         self.state.tokens.mint(tenant, actor, vec![role], (SystemEnvironment.now(), 15)).unwrap()
     }
 
@@ -170,6 +184,20 @@ impl TestApp {
     pub async fn call(&self, request: test::TestRequest) -> (StatusCode, HeaderMap, web::Bytes) {
         let service = test::init_service(application(self.state.clone())).await;
         let response = test::call_service(&service, request.to_request()).await;
+        let (status, headers) = (response.status(), response.headers().clone());
+        (status, headers, test::read_body(response).await)
+    }
+
+    /// A request whose body comes in pieces and may break off.
+    pub async fn call_in_pieces(
+        &self,
+        request: test::TestRequest,
+        pieces: Vec<Result<web::Bytes, PayloadError>>,
+    ) -> (StatusCode, HeaderMap, web::Bytes) {
+        let payload = Payload::Stream { payload: futures_util::stream::iter(pieces).boxed_local() };
+        let (request, _) = request.to_request().replace_payload(payload);
+        let service = test::init_service(application(self.state.clone())).await;
+        let response = test::call_service(&service, request).await;
         let (status, headers) = (response.status(), response.headers().clone());
         (status, headers, test::read_body(response).await)
     }

@@ -204,10 +204,13 @@ fn head(status: StatusCode, file: &File, tag: &EntityTag) -> HttpResponseBuilder
     response
 }
 
-/// The type that a file is served under. What could run a script in a browser is never called what it is.
+/// The type that a file is served under. What could run a script in a browser, or style our own pages, is never called what
+/// it is.
 fn served_type(content_type: &str) -> &str {
     match content_type {
-        "text/html" | "application/xhtml+xml" | "text/xml" | "application/xml" | "image/svg+xml" => MediaType::UNKNOWN,
+        "text/html" | "text/css" | "application/xhtml+xml" | "text/xml" | "application/xml" | "image/svg+xml" => {
+            MediaType::UNKNOWN
+        }
         other if other.ends_with("+xml") || other.contains("script") => MediaType::UNKNOWN,
         other => other,
     }

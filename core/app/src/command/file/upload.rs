@@ -48,7 +48,7 @@ pub async fn run<E: Display>(
     if said.size.is_some_and(|size| size > max_bytes) {
         return Err(AppError::TooLarge(max_bytes));
     }
-    let mut content = std::pin::pin!(content);
+    let mut content = std::pin::pin!(content.fuse());
     let head = head(content.as_mut()).await?;
     let content_type = settled(&said, &head, &fields)?;
     let fitting = fields.iter().filter(|field| field.accepts(&content_type)).map(|field| field.max_bytes());
