@@ -163,6 +163,7 @@ impl AppError {
             | Self::TooLarge(_)
             | Self::Unsupported(_) => Some(self.to_string()),
             Self::BrokenReference => Some(message("problem.referred", locale).to_owned()),
+            Self::Storage(StorageError::Full) => Some(message("problem.full", locale).to_owned()),
             Self::PluginDeclined(reason) => Some(reason.clone()),
             Self::Shared(error) => error.detail(locale),
             _ => None,

@@ -170,6 +170,9 @@ async fn a_file_comes_back_as_it_was_with_a_name_and_a_type() {
     assert!(told(&headers, "content-security-policy").ends_with("; sandbox"));
 }
 
+/// Headers of the request; status, body and `Content-Range` of the answer.
+type Case<'a> = (&'a [(&'a str, &'a str)], StatusCode, &'a [u8], Option<String>);
+
 #[actix_web::test]
 async fn parts_and_known_content_are_answered_as_http_says() {
     let kit = Kit::new().await;
@@ -180,7 +183,7 @@ async fn parts_and_known_content_are_answered_as_http_says() {
     let tag = told(&headers, "etag");
     let end = PDF.len() - 1;
     let (ok, part, none) = (StatusCode::OK, StatusCode::PARTIAL_CONTENT, StatusCode::RANGE_NOT_SATISFIABLE);
-    let table: [(&[(&str, &str)], StatusCode, &[u8], Option<String>); 13] = [
+    let table: [Case<'_>; 13] = [
         (&[("range", "bytes=0-3")], part, b"%PDF", Some(format!("bytes 0-3/{}", PDF.len()))),
         (&[("range", "bytes=-3")], part, b"789", Some(format!("bytes {}-{end}/{}", end - 2, PDF.len()))),
         (&[("range", "bytes=17-")], part, b"89", Some(format!("bytes 17-{end}/{}", PDF.len()))),
