@@ -12,7 +12,7 @@ use sunlit_domain::value::Timestamp;
 use sunlit_domain::{Manifest, Scope};
 use sunlit_plugin_host::{ArtefactCache, HostConfig, PluginHost};
 use sunlit_storage::platform::{Platform, due, package as package_table};
-use sunlit_storage::{StorageError, Stores};
+use sunlit_storage::{Blobs, StorageError, Stores};
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
@@ -30,7 +30,7 @@ const MAX_PACKAGES: u64 = 500;
 /// Where things are and how large the sandbox is.
 #[derive(Debug, Clone)]
 pub struct AppConfig {
-    /// The data folder: `platform.db`, `tenants/`, `artefacts/`.
+    /// The data folder: `platform.db`, `tenants/`, `files/`, `artefacts/`.
     pub data: PathBuf,
     /// The key under which compiled artefacts are authenticated, at least 32 bytes.
     pub artefact_key: Vec<u8>,
@@ -45,6 +45,8 @@ pub struct App {
     pub platform: Platform,
     /// The tenants' stores.
     pub stores: Stores,
+    /// The bytes of the tenants' files.
+    pub blobs: Blobs,
     /// The sandbox.
     pub host: PluginHost,
     /// The clock and ids.
@@ -70,11 +72,13 @@ impl App {
     pub async fn open(config: AppConfig, environment: Arc<dyn Environment>) -> Result<Self, AppError> {
         let platform = Platform::open(&config.data).await?;
         let stores = Stores::new(config.data.join("tenants"))?;
+        let blobs = Blobs::open(config.data.join("files"))?;
         let cache = ArtefactCache::open(config.data.join("artefacts"), &config.artefact_key)?;
         let host = PluginHost::new(&config.host, Some(cache))?;
         Ok(Self {
             platform,
             stores,
+            blobs,
             host,
             environment,
             changes: Changes::default(),

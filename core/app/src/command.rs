@@ -4,6 +4,7 @@ pub mod calendar;
 mod commit;
 pub mod deadline;
 pub mod document;
+pub mod file;
 pub mod job;
 pub mod package;
 pub mod record;

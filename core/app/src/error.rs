@@ -69,6 +69,12 @@ pub enum AppError {
     /// The caller may send registered documents only.
     #[error("only registered documents are answered: register the document, or sign in")]
     DocumentNotTrusted,
+    /// An upload has more bytes than any field takes.
+    #[error("the file has more than {0} bytes")]
+    TooLarge(u64),
+    /// A form of input that is not taken.
+    #[error("{0}")]
+    Unsupported(String),
     /// The plugin declined.
     #[error("the plugin declined: {0}")]
     PluginDeclined(String),
@@ -123,6 +129,7 @@ impl From<StorageError> for AppError {
             StorageError::Conflict { expected, found } => Self::Conflict { expected, found },
             StorageError::BrokenReference => Self::BrokenReference,
             StorageError::Page(error) => Self::Page(error),
+            StorageError::TooLarge(bytes) => Self::TooLarge(bytes),
             other => Self::Storage(other),
         }
     }
@@ -160,6 +167,8 @@ impl AppError {
                 Fault::Write(_) => ErrorCode::Internal,
                 _ => ErrorCode::InvalidInput,
             },
+            Self::TooLarge(_) => ErrorCode::TooLarge,
+            Self::Unsupported(_) => ErrorCode::Unsupported,
             Self::PluginDeclined(_) => ErrorCode::PluginDeclined,
             Self::PluginFailed { .. } => ErrorCode::PluginUnavailable,
             Self::Moved(_) => ErrorCode::Unavailable,
@@ -185,12 +194,17 @@ impl AppError {
             Self::Problems(problems) => {
                 Some(problems.iter().map(|problem| problem.message(locale)).collect::<Vec<_>>().join("；"))
             }
-            Self::Filter(_) | Self::Page(_) | Self::Argument(_) | Self::Limit(_) | Self::Overloaded(_) => {
-                Some(self.to_string())
-            }
+            Self::Filter(_)
+            | Self::Page(_)
+            | Self::Argument(_)
+            | Self::Limit(_)
+            | Self::Overloaded(_)
+            | Self::TooLarge(_)
+            | Self::Unsupported(_) => Some(self.to_string()),
             Self::Sheet(error) => Some(of_sheet(error, locale)),
             Self::BrokenReference => Some(message("problem.referred", locale).to_owned()),
             Self::Refused(why) => Some(message(why.key(), locale).to_owned()),
+            Self::Storage(StorageError::Full) => Some(message("problem.full", locale).to_owned()),
             Self::PluginDeclined(reason) => Some(reason.clone()),
             Self::Shared(error) => error.detail(locale),
             _ => None,

@@ -7,6 +7,7 @@ pub mod action;
 pub mod app;
 pub mod changes;
 pub mod command;
+mod content_type;
 pub mod environment;
 pub mod error;
 pub mod job;

@@ -5,6 +5,7 @@ pub mod audit_verify;
 pub mod calendar_find;
 pub mod change_read;
 pub mod document_find;
+pub mod file_get;
 pub mod job_dead;
 pub mod package_enabled;
 pub mod plugin_resolve;

@@ -23,6 +23,7 @@ pub const MAX_READ_BYTES: usize = 8 * 1024 * 1024;
 pub struct Reading {
     inner: Arc<Inner>,
     root: Root,
+    base: Arc<str>,
 }
 
 #[derive(Debug)]
@@ -53,13 +54,25 @@ impl Reading {
             session: Mutex::new(None),
             read_bytes: AtomicUsize::new(0),
         };
-        Ok(Self { inner: Arc::new(inner), root: Root::Public })
+        Ok(Self { inner: Arc::new(inner), root: Root::Public, base: "".into() })
     }
 
     /// The same reading through `root`, in the same snapshot.
     #[must_use]
     pub fn through(&self, root: Root) -> Self {
-        Self { inner: Arc::clone(&self.inner), root }
+        Self { inner: Arc::clone(&self.inner), root, base: Arc::clone(&self.base) }
+    }
+
+    /// The same reading for whoever reaches the tenant below `base`: nothing on a host name of its own.
+    #[must_use]
+    pub fn below(self, base: &str) -> Self {
+        Self { base: base.into(), ..self }
+    }
+
+    /// What the tenant's addresses begin with.
+    #[must_use]
+    pub fn base(&self) -> &str {
+        &self.base
     }
 
     /// The same reading through the viewer's own root: the workspace of whoever signed in.
@@ -126,7 +139,7 @@ impl Reading {
     pub(crate) async fn afresh(&self) -> Result<Self, AppError> {
         self.renew().await;
         let begun = Self::begin(&self.inner.app, self.inner.scope.clone(), self.inner.locale).await?;
-        Ok(begun.through(self.root))
+        Ok(Self { base: Arc::clone(&self.base), ..begun.through(self.root) })
     }
 
     /// Counts what was read for the answer, so that no request makes the server hold more than [`MAX_READ_BYTES`].

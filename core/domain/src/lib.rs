@@ -7,6 +7,7 @@ pub mod access;
 pub mod calendar;
 pub mod core_setting;
 pub mod error_code;
+pub mod file;
 pub mod filter;
 pub mod format;
 pub mod geometry;

@@ -59,6 +59,30 @@ fn a_malformed_manifest_names_its_line_and_mend() {
 }
 
 #[test]
+fn what_only_files_have_is_told() {
+    let title = "title = { zh = \"拼音\", en = \"Pinyin\" }";
+    let name = &format!("name = \"pinyin\"\ntype = \"string\"\n{title}\nmax = 120\nfilter = true\nsort = true");
+    assert!(STREET_CARDS.contains(name.as_str()));
+    let file = |options: &str| format!("name = \"pinyin\"\ntype = \"file\"\n{title}\n{options}");
+    let text = STREET_CARDS.replacen(name, &file("accept = [\"image/png\"]\nmax_bytes = 1000"), 1);
+    Manifest::parse("plugin.toml", &text).map_err(|errors| errors.to_string()).unwrap();
+    refuse(name, &format!("accept = [\"image/png\"]\n{name}"), "only a file has");
+    refuse(name, &format!("max_bytes = 1\n{name}"), "only a file has");
+    refuse(name, &file("accept = [\"image\"]"), "not a media type");
+    refuse(name, &file("accept = [\"a/b\", \"a/b\"]"), "stands once");
+    refuse(name, &file("max_bytes = 104857601"), "1 to 104857600 bytes");
+    refuse(name, &file("max_bytes = 0"), "1 to 104857600 bytes");
+    refuse(name, &file("filter = true"), "not filtered");
+    refuse(name, &file("sort = true"), "cannot be ordered");
+    refuse(name, &file("unique = true"), "can be unique");
+    let list = &format!("name = \"pinyin\"\ntype = \"list\"\nof = \"file\"\n{title}\n");
+    Manifest::parse("plugin.toml", &STREET_CARDS.replacen(name, list, 1)).map_err(|e| e.to_string()).unwrap();
+    refuse(name, &format!("{list}filter = true"), "not filtered");
+    let setting = "type = \"decimal\"\nscale = 1";
+    refuse(setting, "type = \"file\"", "only a collection's field");
+}
+
+#[test]
 fn text_that_is_not_toml_is_refused() {
     let errors = Manifest::parse("plugin.toml", "[plugin\nid = 1").unwrap_err();
     assert_eq!(errors.0[0].line, 1);

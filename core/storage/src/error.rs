@@ -50,6 +50,15 @@ pub enum StorageError {
         /// Why.
         source: std::io::Error,
     },
+    /// No space is left for files.
+    #[error("no space is left for files: free some on the disk of the data folder, or move the folder to a larger one")]
+    Full,
+    /// An upload has more bytes than it may.
+    #[error("the file has more than {0} bytes")]
+    TooLarge(u64),
+    /// The store of files failed.
+    #[error("the store of files failed: {0}: check that the folder `files` may be written")]
+    Blobs(String),
     /// What several callers waited for failed.
     #[error(transparent)]
     Shared(std::sync::Arc<StorageError>),
@@ -65,10 +74,10 @@ pub enum StorageError {
 }
 
 impl StorageError {
-    /// Whether it failed because too many wait, and may be tried again later.
+    /// Whether it failed because too many wait or no space is left, and may be tried again later.
     #[must_use]
     pub fn is_overload(&self) -> bool {
-        matches!(self, Self::Database(DbErr::ConnectionAcquire(_)))
+        matches!(self, Self::Full | Self::Database(DbErr::ConnectionAcquire(_)))
     }
 }
 

@@ -4,6 +4,7 @@
 //! goes through [`session::Session`], which adds the tenant predicate in one place. Start reading at [`stores`], then
 //! [`record`].
 
+pub mod blobs;
 mod engine;
 mod error;
 pub mod platform;
@@ -14,6 +15,7 @@ pub mod stores;
 pub mod table;
 pub mod tenant;
 
+pub use blobs::Blobs;
 pub use engine::Engine;
 pub use error::StorageError;
 pub use session::{Session, Work};

@@ -13,6 +13,7 @@ use sunlit_domain::manifest::{Collection, Field, FieldType, Manifest, STANDARD_F
 use sunlit_domain::value::Kind;
 
 use crate::session::TENANT;
+use crate::tenant::file;
 use crate::{Engine, StorageError, Work};
 
 /// The columns of a table of items.
@@ -79,7 +80,7 @@ impl Table {
             for mut column in self.definitions(engine, index) {
                 table.col(&mut column);
             }
-            if field.field_type == FieldType::Ref
+            if field.field_type != FieldType::List
                 && let Some(target) = self.referred(field)
             {
                 table.foreign_key(&mut restrict(self.name(), field.name.as_str(), &target));
@@ -114,8 +115,11 @@ impl Table {
         field.columns().into_iter().enumerate().map(column).collect()
     }
 
-    /// The table that a reference inside the package leads to.
+    /// The table that a reference inside the package leads to, or that of the tenant's files.
     fn referred(&self, field: &Field) -> Option<String> {
+        if field.holds_files() {
+            return Some(file::TABLE.to_owned());
+        }
         let to = field.to.as_ref().filter(|to| to.package().is_none())?;
         Some(table_name(&self.manifest.plugin, to.collection()))
     }
@@ -156,7 +160,8 @@ impl Table {
     fn indexes(&self) -> Vec<IndexCreateStatement> {
         let mut indexes = Vec::new();
         for (index, field) in self.collection().fields.iter().enumerate() {
-            let wanted = field.unique || field.filter || field.sort || field.field_type == FieldType::Ref;
+            let refers = matches!(field.field_type, FieldType::Ref | FieldType::File);
+            let wanted = field.unique || field.filter || field.sort || refers;
             // A list is found by the table of its items.
             if !wanted || field.field_type == FieldType::List {
                 continue;

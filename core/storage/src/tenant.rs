@@ -1,10 +1,11 @@
 //! The tables that every tenant's store has beside its collections: audit, outbox, installations, migrations, settings, documents, the
-//! calendar's own days, the history of records and their deadlines.
+//! calendar's own days, files, the history of records and their deadlines.
 
 pub mod audit;
 pub mod calendar_day;
 pub mod deadline;
 pub mod document;
+pub mod file;
 pub mod installation;
 pub mod migration;
 pub mod outbox;
@@ -24,6 +25,8 @@ pub(crate) async fn create_tables(connection: &impl ConnectionTrait, engine: Eng
         connection.execute(&index).await?;
     }
     create(connection, engine, installation::Entity).await?;
+    create(connection, engine, file::Entity).await?;
+    file::create_indexes(connection).await?;
     create(connection, engine, migration::Entity).await?;
     create(connection, engine, setting::Entity).await?;
     create(connection, engine, document::Entity).await?;

@@ -8,11 +8,13 @@ use async_graphql::dynamic::{
     Enum, EnumItem, Field, FieldFuture, FieldValue, InputObject, InputValue, Object, ResolverContext, Type, TypeRef,
 };
 use sunlit_app::query::record_list;
+use sunlit_domain::file::MediaType;
 use sunlit_domain::id::lower_camel;
 use sunlit_domain::manifest::{
     self, Collection, Computed, FieldType, Manifest, RefTarget, STANDARD_FIELDS, Slot, Spelling, Standard,
 };
 
+use crate::file;
 use crate::loader::{ComputedKey, Gather};
 use crate::names::{Names, describe};
 use crate::nested;
@@ -58,6 +60,7 @@ fn record(names: &Names, manifest: &Manifest, collection: &Collection) -> Object
     for (index, field) in collection.fields.iter().enumerate() {
         let built = match &field.to {
             Some(to) => reference(names, field, index, to),
+            None if field.holds_files() => file::field(field, index, file_text(field)),
             None => declared(names, collection, field, index),
         };
         object = object.field(match &field.deprecated {
@@ -132,6 +135,14 @@ fn field_text(field: &manifest::Field) -> String {
         ));
     }
     text
+}
+
+/// The documentation of a field that holds files, with what it takes.
+fn file_text(field: &manifest::Field) -> String {
+    let accepted: Vec<&str> = field.accept.iter().map(MediaType::as_str).collect();
+    let (text, bytes) = (field_text(field), field.max_bytes());
+    let types = if accepted.is_empty() { String::new() } else { format!("{}; ", accepted.join(", ")) };
+    format!("{text}\n\n接受 / Takes: {types}≤ {bytes} bytes")
 }
 
 fn computed_field(collection: &Collection, computed: &Computed) -> Field {

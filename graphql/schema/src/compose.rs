@@ -20,8 +20,8 @@ use crate::argument::DEFAULT_FIRST;
 use crate::cost::Prices;
 use crate::names::{Names, describe};
 use crate::{
-    action, aggregate, audit, calendar, collection, jobs, many, mutation, node, plugin, query, scalar, subscription,
-    workflow,
+    action, aggregate, audit, calendar, collection, file, jobs, many, mutation, node, plugin, query, scalar,
+    subscription, workflow,
 };
 
 /// A composed schema.
@@ -150,7 +150,7 @@ pub fn compose(manifests: &[Arc<Manifest>]) -> Result<TenantSchema, ComposeError
         root = root.field(workspace_field());
     }
     let schema = Schema::build("Query", Some("Mutation"), listens.then_some("Subscription"));
-    let schema = scalar::register(schema, manifests).register(root).register(mutations);
+    let schema = file::register(scalar::register(schema, manifests), manifests).register(root).register(mutations);
     let schema = if listens { schema.register(subscriptions).register(subscription::shared()) } else { schema };
     let schema = types.into_iter().fold(schema, SchemaBuilder::register);
     // The gate and the cost have bounded the document before; these are the second wall.

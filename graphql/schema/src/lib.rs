@@ -16,6 +16,7 @@ pub mod compose;
 mod cost;
 mod error;
 pub mod execute;
+mod file;
 pub mod gate;
 mod jobs;
 mod loader;

@@ -1,4 +1,4 @@
-//! What is gathered over a request and asked for at once: referenced records, and computed fields of a page of records.
+//! What is gathered over a request and asked for at once: referenced records, files, and computed fields of a page of records.
 //!
 //! A loader lives for one request and is bound to its reading: keys of two tenants never meet.
 
@@ -7,12 +7,14 @@ use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
 use async_graphql::dataloader::Loader;
+use sunlit_app::query::file_get::{self, File};
 use sunlit_app::query::{plugin_resolve, record_get};
 use sunlit_app::{AppError, Reading};
 use sunlit_domain::access::Root;
 use sunlit_domain::id::RecordId;
 use sunlit_domain::record::Record;
 use sunlit_domain::value::Value;
+use uuid::Uuid;
 
 /// Loads for one reading.
 pub(crate) struct Gather(pub(crate) Reading);
@@ -25,6 +27,10 @@ pub(crate) struct RefKey {
     pub(crate) collection: Arc<str>,
     pub(crate) id: RecordId,
 }
+
+/// A file, by the id that stood in a field shown to the viewer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct FileKey(pub(crate) Uuid);
 
 /// A computed field of a record.
 #[derive(Debug, Clone)]
@@ -111,5 +117,16 @@ impl Loader<ComputedKey> for Gather {
             }
         }
         Ok(found)
+    }
+}
+
+impl Loader<FileKey> for Gather {
+    type Value = Arc<File>;
+    type Error = Arc<AppError>;
+
+    async fn load(&self, keys: &[FileKey]) -> Result<HashMap<FileKey, Arc<File>>, Arc<AppError>> {
+        let ids: Vec<Uuid> = keys.iter().map(|key| key.0).collect();
+        let found = file_get::by_ids(&self.0, &ids).await.map_err(Arc::new)?;
+        Ok(found.into_iter().map(|file| (FileKey(file.id), Arc::new(file))).collect())
     }
 }

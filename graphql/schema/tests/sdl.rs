@@ -78,3 +78,19 @@ fn a_workflow_gives_each_transition_a_mutation_and_each_record_its_history() {
     }
     assert!(!compose(&[manifest(STREET_CARDS)]).unwrap().sdl().contains("Workflow"));
 }
+
+#[test]
+fn a_file_is_an_object_when_it_is_read_and_an_id_when_it_is_written() {
+    let plain = "name = \"introduction\"\ntype = \"text\"";
+    assert!(STREET_CARDS.contains(plain) && !compose(&[manifest(STREET_CARDS)]).unwrap().sdl().contains("type File {"));
+    let (before, after) = STREET_CARDS.split_once(plain).unwrap();
+    let list = "name = \"introduction\"\ntype = \"list\"\nof = \"file\"\naccept = [\"image/png\"]\nmax_bytes = 5";
+    // The options of the text are not those of a file.
+    let rest = after.split_once("[[").unwrap().1;
+    let schema = compose(&[manifest(&format!("{before}{list}\n\n[[{rest}"))]).unwrap();
+    let sdl = schema.sdl();
+    for typed in ["type File {", "introduction: [File!]", "introduction: [ID!]", "image/png; ≤ 5 bytes", "url: String!"]
+    {
+        assert!(sdl.contains(typed), "{typed} in {sdl}");
+    }
+}

@@ -5,9 +5,11 @@ mod cors;
 mod events;
 mod explorer;
 mod failure;
+mod file;
 mod graphql;
 mod health;
 mod media;
+mod openapi;
 mod page;
 mod preferences;
 mod sheet;
@@ -16,7 +18,7 @@ mod visitor;
 
 use actix_web::http::header;
 use actix_web::middleware::{Compress, DefaultHeaders, from_fn};
-use actix_web::web::{self, ServiceConfig, get, post};
+use actix_web::web::{self, ServiceConfig, get, head, post};
 use actix_web::{App, Error, HttpServer, dev};
 use tracing_actix_web::TracingLogger;
 
@@ -47,6 +49,10 @@ fn tenant_routes(config: &mut ServiceConfig) {
         .service(web::resource("/graphql/schema.graphql").wrap(from_fn(cors::guard)).route(get().to(explorer::schema)))
         .route("/records/{package}/{collection}.{form:csv|xlsx}", get().to(sheet::export))
         .route("/records/{package}/{collection}", post().to(sheet::import))
+        .route("/files", post().to(file::post))
+        .route("/files/{id}/{name}", get().to(file::get))
+        .route("/files/{id}/{name}", head().to(file::get))
+        .route("/openapi.json", get().to(openapi::document))
         .route("/preferences", get().to(preferences::set))
         .route("/p/{package}", get().to(page::view))
         .route("/p/{package}/{path:.*}", get().to(page::view))

@@ -1,5 +1,6 @@
 //! Fills declared views with data and puts them into the portal's frame. Rendering is `sunlit-pages`' business.
 
+pub mod files;
 pub mod fill;
 pub mod home;
 pub mod show;

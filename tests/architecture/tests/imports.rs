@@ -35,11 +35,12 @@ const MAY_IMPORT: [(&str, &[&str]); 14] = [
 ];
 
 /// Large dependencies (each with what belongs to its family: `sqlx` and `sqlx-core`) and the crates that may name them.
-const OWNERS: [(&str, &[&str]); 16] = [
+const OWNERS: [(&str, &[&str]); 17] = [
     ("croner", &[DOMAIN]),
     ("sea-orm", &[STORAGE, SERVER]),
     ("sea-query", &[STORAGE]),
     ("sqlx", &[STORAGE]),
+    ("object_store", &[STORAGE]),
     ("wasmtime", &[PLUGIN_HOST]),
     ("async-graphql", &[SCHEMA, SERVER]),
     ("actix-web", &[SERVER, SUPPORT, CONFORMANCE]),

@@ -57,6 +57,30 @@ fn every_storage_function_takes_a_scope_first() {
     );
 }
 
+/// Bytes of files have no session that guards them: the scope's tenant is the folder.
+#[test]
+fn every_function_of_blobs_takes_a_scope_first() {
+    let workspace = Workspace::open();
+    let mut findings = Findings::default();
+    let files = lines_of(&workspace, |file| file == "core/storage/src/blobs.rs");
+    let lines: Vec<&str> = files.iter().flat_map(|(_, lines)| lines).map(String::as_str).collect();
+    let begin = lines.iter().position(|line| line.starts_with("impl Blobs")).unwrap_or(0);
+    let mut seen = 0;
+    for (index, line) in lines.iter().enumerate().skip(begin).take_while(|(_, line)| **line != "}") {
+        let is_public = line.starts_with("    pub async fn ") || line.starts_with("    pub fn ");
+        // The one that opens the folder has no tenant yet.
+        if is_public && !line.contains("fn open(") {
+            seen += 1;
+            let signature: String = lines.iter().skip(index).take(3).map(|line| line.trim()).collect();
+            if !signature.replace(", ", ",").contains("(&self,scope: &Scope,") {
+                findings.at("core/storage/src/blobs.rs", index + 1, "does not take `scope: &Scope` first");
+            }
+        }
+    }
+    assert!(seen >= 5, "only {seen} functions found: mend the place that this test looks at");
+    findings.none("Take `scope: &Scope` as the first parameter and make the key of its tenant.");
+}
+
 #[test]
 fn only_commands_begin_a_writing_transaction() {
     let workspace = Workspace::open();

@@ -12,11 +12,13 @@ pub mod consistency;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
-use actix_web::dev::ServiceResponse;
+use actix_web::dev::{Payload, ServiceResponse};
+use actix_web::error::PayloadError;
 use actix_web::http::StatusCode;
 use actix_web::http::header::HeaderMap;
 use actix_web::{test, web};
 pub use clock::SetClock;
+use futures_util::StreamExt as _;
 use serde_json::{Value as Json, json};
 use sunlit_app::command::package::publish::{self, Existing};
 use sunlit_app::command::setting::set;
@@ -239,6 +241,20 @@ impl TestApp {
     pub fn administrator(&self, tenant: TenantId) -> Scope {
         let actor = Actor::known(ActorId(Uuid::from_u128(43)), vec![Role::Administrator]);
         self.state.authority.scope(tenant, actor)
+    }
+
+    /// A request whose body comes in pieces and may break off.
+    pub async fn call_in_pieces(
+        &self,
+        request: test::TestRequest,
+        pieces: Vec<Result<web::Bytes, PayloadError>>,
+    ) -> (StatusCode, HeaderMap, web::Bytes) {
+        let payload = Payload::Stream { payload: futures_util::stream::iter(pieces).boxed_local() };
+        let (request, _) = request.to_request().replace_payload(payload);
+        let service = test::init_service(application(self.state.clone())).await;
+        let response = test::call_service(&service, request).await;
+        let (status, headers) = (response.status(), response.headers().clone());
+        (status, headers, test::read_body(response).await)
     }
 
     /// A page as text.

@@ -1,6 +1,7 @@
 //! Creating, changing, moving and deleting records of a collection, with the actor's rights.
 
 pub(crate) mod apply;
+pub(super) mod attachment;
 pub mod create;
 pub mod delete;
 pub mod import;

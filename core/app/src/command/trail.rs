@@ -1,14 +1,16 @@
-//! What a command leaves beside its records: an audit entry and an event.
+//! What a command leaves beside its records: an audit entry, an event, and the state of the files that they refer to.
 
 use sha2::{Digest as _, Sha256};
 use sunlit_domain::Scope;
 use sunlit_domain::id::RecordId;
+use sunlit_domain::manifest::Field;
 use sunlit_domain::record::Record;
 use sunlit_domain::value::Timestamp;
 use sunlit_storage::tenant::{audit, outbox};
 use sunlit_storage::{Table, Work};
 
 use super::deadline;
+use super::record::attachment;
 use crate::package::hex;
 use crate::{App, AppError, Change, ChangeKind};
 
@@ -50,7 +52,7 @@ impl<'a> Done<'a> {
     }
 }
 
-/// Writes the audit entry and the event of a change from `before` to `after`, and lets history and deadlines follow; answers
+/// Settles the files, writes the audit entry and the event of a change from `before` to `after`, and lets history and deadlines follow; answers
 /// what is to be told once it is committed (`Changes::commit`).
 pub(super) async fn of_record(
     app: &App,
@@ -62,6 +64,7 @@ pub(super) async fn of_record(
 ) -> Result<Option<Change>, AppError> {
     let Some(record) = after.or(before) else { return Ok(None) };
     let collection = table.collection();
+    attachment::settle(scope, work, collection, (before, after), at).await?;
     let digest = |record: Option<&Record>| record.map(|record| hex(&Sha256::digest(record.canonical(collection))));
     let entry = audit::Entry {
         id: RecordId(app.environment.new_id()),
@@ -107,7 +110,13 @@ pub(super) async fn events_of_records(
 ) -> Result<Vec<Change>, AppError> {
     let events = records.iter().map(|(_, record)| event(app, table, record, (done, at)));
     outbox::write_many(scope, work, events.collect()).await?;
-    if table.collection().workflow.is_some() {
+    let collection = table.collection();
+    if collection.fields.iter().any(Field::holds_files) {
+        for (before, after) in records {
+            attachment::settle(scope, work, collection, (*before, Some(after)), at).await?;
+        }
+    }
+    if collection.workflow.is_some() {
         for (before, after) in records {
             deadline::follow::run(app, scope, work, table, (*before, Some(after)), at).await?;
         }

@@ -17,6 +17,7 @@ use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
 use super::{JobError, Ran, is_lost};
+use crate::command::file::sweep;
 use crate::command::job::{claim, fail, finish, tidy};
 use crate::{App, AppError};
 
@@ -259,6 +260,9 @@ impl Worker {
             let scope = self.authority.scope(tenant.id, Actor::job_runner());
             if let Err(error) = tidy::run(&self.app, &scope).await {
                 tracing::error!(tenant.id = %tenant.id, %error, "a tenant cannot be tidied");
+            }
+            if let Err(error) = sweep::run(&self.app, &scope).await {
+                tracing::error!(tenant.id = %tenant.id, %error, "a tenant's files cannot be swept");
             }
         }
     }

@@ -38,13 +38,14 @@ const TYPES: [&str; 17] = [
     "UpdateOne",
 ];
 /// Package ids whose types or root fields every schema has already.
-const RESERVED_PACKAGES: [&str; 27] = [
+const RESERVED_PACKAGES: [&str; 28] = [
     crate::core_setting::PACKAGE,
     "change-kind",
     "query",
     "mutation",
     "subscription",
     "api-version",
+    "file",
     "page-info",
     "date",
     "date-time",

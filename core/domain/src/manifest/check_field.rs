@@ -5,10 +5,13 @@ use std::collections::BTreeSet;
 use super::Manifest;
 use super::check::{MAX_FIELDS, Report};
 use super::field::{Field, FieldType};
+use crate::file::MAX_FILE_BYTES;
 use crate::value::{MAX_LIST, MAX_SCALE, Value};
 
 /// How long a text may be that records are ordered by: cursors carry it.
 const MAX_ORDERED_CHARS: i64 = 500;
+/// How many media types a file field may accept.
+const MAX_ACCEPTED: usize = 50;
 /// Names that mean something else where fields stand: filters and their tests.
 const RESERVED_FIELDS: [&str; 19] = [
     "and",
@@ -48,6 +51,9 @@ pub(super) fn fields(manifest: &Manifest, fields: &[Field], path: &str, report: 
 /// Arguments, object fields and settings are not stored in tables of their own.
 pub(super) fn plain_fields(fields: &[Field], path: &str, report: &mut Report) {
     for (index, field) in fields.iter().enumerate() {
+        if field.holds_files() {
+            report.add(format!("{path}.{index}.type"), "only a collection's field holds a file");
+        }
         let of_tables = field.unique || field.filter || field.sort || field.search || field.translated;
         if of_tables || !field.readers.is_empty() || field.owner_reads || field.sensitive {
             report.add(
@@ -68,17 +74,18 @@ fn options(manifest: &Manifest, field: &Field, say: &mut Say<'_>) {
     of_numbers(field, say);
     of_texts(field, say);
     of_enums_and_refs(manifest, field, say);
+    of_files(field, say);
     of_lookups(field, say);
     of_readers(field, say);
     of_default(field, say);
 }
 
 fn of_lists(field: &Field, say: &mut Say<'_>) {
-    use FieldType::{Date, Decimal, Enum, Int, List, Money, Ref, String};
+    use FieldType::{Date, Decimal, Enum, File, Int, List, Money, Ref, String};
     let is_list = field.field_type == List;
-    let fit = [String, Int, Decimal, Money, Date, Enum, Ref];
+    let fit = [String, Int, Decimal, Money, Date, Enum, Ref, File];
     if is_list && !field.of.is_some_and(|of| fit.contains(&of)) {
-        say("of", "a list names the type of its items: string int decimal money date enum ref".to_owned());
+        say("of", "a list names the type of its items: string int decimal money date enum ref file".to_owned());
     }
     if !is_list && (field.of.is_some() || field.max_items.is_some()) {
         say("of", "only a list has `of` and `max_items`".to_owned());
@@ -177,6 +184,26 @@ fn of_enums_and_refs(manifest: &Manifest, field: &Field, say: &mut Say<'_>) {
             say("to", "there is no such collection in this package".to_owned());
         }
         _ => {}
+    }
+}
+
+fn of_files(field: &Field, say: &mut Say<'_>) {
+    let is_file = field.holds_files();
+    if !is_file && (!field.accept.is_empty() || field.max_bytes.is_some()) {
+        say("accept", "only a file has `accept` and `max_bytes`".to_owned());
+    }
+    let types: BTreeSet<_> = field.accept.iter().collect();
+    if types.len() != field.accept.len() || types.len() > MAX_ACCEPTED {
+        say("accept", format!("each media type stands once, and there are at most {MAX_ACCEPTED}"));
+    }
+    if field.max_bytes.is_some_and(|max| !(1..=MAX_FILE_BYTES).contains(&max)) {
+        say("max_bytes", format!("a file has 1 to {MAX_FILE_BYTES} bytes"));
+    }
+    if is_file && field.filter {
+        say("filter", "files are not filtered: keep what is looked up in fields of their own".to_owned());
+    }
+    if is_file && field.default.is_some() {
+        say("default", "a file has no default: it belongs to the tenant that uploads it".to_owned());
     }
 }
 

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::RefTarget;
+use crate::file::{MAX_FILE_BYTES, MediaType};
 use crate::format::Format;
 use crate::id::FieldName;
 use crate::locale::LocalText;
@@ -34,6 +35,8 @@ pub enum FieldType {
     Enum,
     /// A record of the collection `to`.
     Ref,
+    /// A file: uploaded beside the record, which holds its id.
+    File,
     /// A point on the map, CGCS2000.
     Point,
     /// An area on the map: GeoJSON polygons, CGCS2000.
@@ -60,7 +63,7 @@ impl FieldType {
             Self::Bool => Kind::Bool,
             Self::Date => Kind::Date,
             Self::Datetime => Kind::DateTime,
-            Self::Ref => Kind::Id,
+            Self::Ref | Self::File => Kind::Id,
             Self::Point => Kind::Point,
             Self::Area => Kind::Area,
             Self::Money => Kind::Decimal(scale.unwrap_or(MONEY_SCALE)),
@@ -164,6 +167,12 @@ pub struct Field {
     /// The greatest number of a list's items (default 50).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_items: Option<usize>,
+    /// The media types that a file may have, as `image/png`; any type when there are none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub accept: Vec<MediaType>,
+    /// The greatest number of bytes of a file (default and at most 100 MiB).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_bytes: Option<u64>,
     /// Whether lists can be searched by its words.
     #[serde(default)]
     pub search: bool,
@@ -278,6 +287,24 @@ impl Field {
     #[must_use]
     pub fn max_items(&self) -> usize {
         self.max_items.unwrap_or(50).min(MAX_LIST)
+    }
+
+    /// Whether it holds a file, or a list of files.
+    #[must_use]
+    pub fn holds_files(&self) -> bool {
+        self.item_type() == FieldType::File
+    }
+
+    /// The greatest number of bytes of a file.
+    #[must_use]
+    pub fn max_bytes(&self) -> u64 {
+        self.max_bytes.unwrap_or(MAX_FILE_BYTES).min(MAX_FILE_BYTES)
+    }
+
+    /// Whether a file of this type may stand in it.
+    #[must_use]
+    pub fn accepts(&self, content_type: &str) -> bool {
+        self.accept.is_empty() || self.accept.iter().any(|accepted| accepted.as_str() == content_type)
     }
 
     /// Checks a value of the right kind against the declared rules.

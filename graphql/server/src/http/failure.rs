@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use actix_web::http::{Method, StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
+use serde_json::json;
 use sunlit_app::AppError;
 use sunlit_domain::ErrorCode;
 use sunlit_pages::{ErrorNotice, PlatformBody, PlatformPage};
@@ -20,13 +21,19 @@ use crate::state::State;
 pub(super) enum Form {
     Page,
     Json,
+    /// RFC 9457, for the routes beside GraphQL.
+    Problem,
 }
 
 impl Form {
-    /// JSON for the API, a page for everything else.
+    /// JSON for the API, a problem for uploads, a page for everything else.
     pub(super) fn of(request: &HttpRequest) -> Self {
-        let is_import = request.method() == Method::POST && request.path().contains("/records/");
-        if request.path().ends_with("/graphql") || is_import { Self::Json } else { Self::Page }
+        let is_post = request.method() == Method::POST;
+        match request.path() {
+            path if path.ends_with("/graphql") || (is_post && path.contains("/records/")) => Self::Json,
+            path if path.ends_with("/files") && is_post => Self::Problem,
+            _ => Self::Page,
+        }
     }
 }
 
@@ -96,7 +103,7 @@ impl Failure {
 
     /// The answer, rendered with the server's templates.
     pub(super) fn answer(&self, state: &web::Data<State>) -> HttpResponse {
-        if self.form == Form::Json {
+        if self.form != Form::Page {
             return self.error_response();
         }
         let response = match self.page(&state.renderer) {
@@ -139,6 +146,24 @@ impl ResponseError for Failure {
                 HttpResponse::build(self.status_code())
                     .content_type("application/graphql-response+json; charset=utf-8")
                     .body(refusal(code, &detail, locale, Some(&self.trace)).to_json())
+            }
+            Form::Problem => {
+                let mut problem = json!({
+                    "type": "about:blank",
+                    "title": code.message(locale),
+                    "status": code.http_status(),
+                    "code": code.code(),
+                });
+                if let Some(detail) = self.error.detail(locale) {
+                    problem["detail"] = json!(detail);
+                }
+                if code == ErrorCode::Internal {
+                    problem["traceId"] = json!(self.trace.0);
+                }
+                HttpResponse::build(self.status_code())
+                    .content_type("application/problem+json")
+                    .insert_header((header::CACHE_CONTROL, "no-store"))
+                    .body(problem.to_string())
             }
             Form::Page => HttpResponse::build(self.status_code())
                 .content_type("text/plain; charset=utf-8")

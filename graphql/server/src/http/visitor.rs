@@ -44,7 +44,8 @@ impl Visitor {
     }
 
     pub(super) async fn reading(&self) -> Result<Reading, AppError> {
-        Reading::begin(&self.state.app, self.scope.clone(), self.locale()).await
+        let reading = Reading::begin(&self.state.app, self.scope.clone(), self.locale()).await?;
+        Ok(reading.below(&self.base))
     }
 
     /// What the API needs to answer: the tenant's schema, and who asks for what.

@@ -16,10 +16,11 @@ use sunlit_domain::record::Record;
 use sunlit_domain::value::Value;
 use sunlit_domain::{ErrorCode, LocalText};
 use sunlit_pages::view::{
-    Block as Filled, Cell, Column, Crs, Detail, DetailItem, Empty, Feature, Geometry, List as FilledList, ListItem,
-    Map, Notice, Scalar, Table, TextBlock, Tone, ValueType,
+    Block as Filled, Cell, CellLink, Column, Crs, Detail, DetailItem, Empty, Feature, Geometry, List as FilledList,
+    ListItem, Map, Notice, Scalar, Table, TextBlock, Tone, ValueType,
 };
 
+use super::files::Files;
 use super::show::{self, Shown};
 use super::{Frame, text, words};
 
@@ -37,7 +38,7 @@ pub(super) async fn blocks(
     view: &View,
     record: Option<&Record>,
 ) -> Result<Vec<Filled>, AppError> {
-    let fill = Fill { reading, installed, frame, view, record };
+    let mut fill = Fill { reading, installed, frame, view, record, files: Files::default() };
     let mut found = Vec::new();
     for block in &view.blocks {
         found.push(match block.source() {
@@ -45,6 +46,7 @@ pub(super) async fn blocks(
             None => None,
         });
     }
+    fill.files = fill.files_of(&found).await?;
     let mut filled = Vec::new();
     for (block, records) in view.blocks.iter().zip(&found) {
         if let Block::Notice { text: notice, when } = block {
@@ -75,6 +77,7 @@ struct Fill<'a> {
     frame: &'a Frame<'a>,
     view: &'a View,
     record: Option<&'a Record>,
+    files: Files,
 }
 
 impl Fill<'_> {
@@ -86,6 +89,19 @@ impl Fill<'_> {
     fn own(&self) -> Result<&Collection, AppError> {
         let binding = self.view.record.as_ref().ok_or(AppError::NotFound)?;
         self.collection(binding.collection.as_str())
+    }
+
+    /// The files of the page's record and of those that its blocks show.
+    async fn files_of(&self, found: &[Option<Found>]) -> Result<Files, AppError> {
+        let mut records = Vec::new();
+        if let Some(record) = self.record {
+            records.push((self.own()?, record));
+        }
+        for found in found.iter().flatten() {
+            let collection = self.collection(&found.collection)?;
+            records.extend(found.records.iter().map(|record| (collection, record.as_ref())));
+        }
+        Files::of(self.reading, records.into_iter()).await
     }
 
     async fn records(&self, source: &Source) -> Result<Found, AppError> {
@@ -204,7 +220,8 @@ impl Fill<'_> {
     }
 
     fn plain(&self, collection: &Collection, record: &Record, field: &str) -> Option<String> {
-        show::plain(collection, record, field, self.frame.locale)
+        let names = self.files.names(collection, record, field);
+        names.or_else(|| show::plain(collection, record, field, self.frame.locale))
     }
 
     fn tags<'f>(&self, collection: &Collection, record: &Record, fields: impl Iterator<Item = &'f str>) -> Vec<String> {
@@ -232,11 +249,15 @@ impl Fill<'_> {
         let records = [Arc::new(record.clone())];
         let mut items = Vec::new();
         for name in fields {
-            let shown = self.cells(collection, name, &records).await.pop();
-            let Some(Shown { value, value_type }) = shown.filter(|shown| !matches!(shown.value, Scalar::Null)) else {
-                continue;
+            let shown = match self.files.links(collection, record, name) {
+                Some(links) => links,
+                None => self.cells(collection, name, &records).await,
             };
-            items.push(DetailItem { label: text(&label(collection, name)), value, value_type, href: None });
+            for Shown { value, value_type, href } in shown {
+                if !matches!(value, Scalar::Null) {
+                    items.push(DetailItem { label: text(&label(collection, name)), value, value_type, href });
+                }
+            }
         }
         Ok(items)
     }
@@ -263,7 +284,7 @@ impl Fill<'_> {
                 row_header: index == 0,
             });
             for (row, cell) in rows.iter_mut().zip(cells) {
-                row.insert(key.clone(), Cell::Value(cell.value));
+                row.insert(key.clone(), in_cell(cell));
             }
         }
         Ok(Filled::Table(Table { title, columns, rows, page: None }))
@@ -273,7 +294,11 @@ impl Fill<'_> {
     async fn cells(&self, collection: &Collection, name: &str, records: &[Arc<Record>]) -> Vec<Shown> {
         let locale = self.frame.locale;
         let Some(computed) = collection.computed(name) else {
-            return records.iter().map(|record| show::field(collection, record, name, locale)).collect();
+            let cell = |record: &Arc<Record>| {
+                let file = self.files.cell(collection, record, name);
+                file.unwrap_or_else(|| show::field(collection, record, name, locale))
+            };
+            return records.iter().map(cell).collect();
         };
         let answered =
             plugin_resolve::computed(self.reading, self.installed, collection.name.as_str(), computed, records).await;
@@ -286,10 +311,18 @@ impl Fill<'_> {
                     ErrorCode::PluginDeclined => ErrorCode::PluginDeclined,
                     _ => ErrorCode::PluginUnavailable,
                 };
-                let shown = Shown { value: Scalar::Text(told.message(locale).to_owned()), value_type: ValueType::Text };
+                let value = Scalar::Text(told.message(locale).to_owned());
+                let shown = Shown { value, value_type: ValueType::Text, href: None };
                 vec![shown; records.len()]
             }
         }
+    }
+}
+
+fn in_cell(shown: Shown) -> Cell {
+    match (shown.value, shown.href) {
+        (Scalar::Text(text), Some(href)) => Cell::Link(CellLink { text, href }),
+        (value, _) => Cell::Value(value),
     }
 }
 

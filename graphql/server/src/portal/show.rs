@@ -13,12 +13,14 @@ use sunlit_pages::view::{Scalar, ValueType};
 pub(super) struct Shown {
     pub(super) value: Scalar,
     pub(super) value_type: ValueType,
+    /// Where it leads.
+    pub(super) href: Option<String>,
 }
 
 /// The value of a record's field, declared or standard.
 pub(super) fn field(collection: &Collection, record: &Record, name: &str, locale: Locale) -> Shown {
     let Some(attribute) = collection.attribute(name, Spelling::Manifest) else {
-        return Shown { value: Scalar::Null, value_type: ValueType::Text };
+        return Shown { value: Scalar::Null, value_type: ValueType::Text, href: None };
     };
     let value = record.get(attribute.slot);
     let declared = collection.field(name, Spelling::Manifest).map(|(_, field)| field);
@@ -39,6 +41,8 @@ pub(super) fn show(value: &Value, field: Option<&Field>, unit: Option<&str>, loc
         Value::Date(date) => (Scalar::Text(date.to_string()), ValueType::Date),
         Value::DateTime(instant) => (Scalar::Text(instant.date_in_china().to_string()), ValueType::Date),
         Value::Point(point) => (Scalar::Text(format!("{:.6}, {:.6}", point.lat(), point.lng())), ValueType::Text),
+        // What a file is called is asked of `Files`.
+        Value::Id(_) if field.is_some_and(Field::holds_files) => (Scalar::Null, ValueType::Text),
         Value::Id(id) => (Scalar::Text(id.to_string()), ValueType::Text),
         Value::Area(_) | Value::Json(_) => (Scalar::Null, ValueType::Text),
         Value::List(items) => {
@@ -50,7 +54,7 @@ pub(super) fn show(value: &Value, field: Option<&Field>, unit: Option<&str>, loc
             (Scalar::Text(texts.collect::<Vec<_>>().join("、")), ValueType::Text)
         }
     };
-    Shown { value, value_type }
+    Shown { value, value_type, href: None }
 }
 
 /// A field's value as plain text; nothing where there is none.

@@ -10,7 +10,7 @@ use sunlit_domain::record::{Changes, Problem};
 use sunlit_domain::value::Value;
 use sunlit_storage::{Table, record};
 
-use super::{Writing, spelled};
+use super::{Writing, attachment, spelled};
 use crate::AppError;
 use crate::reading::allowed_as;
 
@@ -30,6 +30,7 @@ pub(super) async fn check(writing: Writing<'_>, table: &Table, changes: &Changes
             problems.push(Problem::of(field, &path, ErrorCode::InvalidInput, "ref", ""));
         }
     }
+    attachment::check(writing, table, changes, &mut problems).await?;
     if problems.is_empty() { Ok(()) } else { Err(AppError::Problems(problems)) }
 }
 

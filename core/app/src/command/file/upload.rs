@@ -1,0 +1,139 @@
+//! Takes a file in, before a record refers to it.
+
+use std::fmt::Display;
+use std::pin::Pin;
+
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt as _};
+use sunlit_domain::Scope;
+use sunlit_domain::access::{self, Deed};
+use sunlit_domain::file::{MediaType, clean_name};
+use sunlit_domain::manifest::Field;
+use sunlit_storage::StorageError;
+use sunlit_storage::blobs::{Blob, Incoming};
+use sunlit_storage::tenant::file::{self, Uploaded};
+
+use crate::command::commit::commit;
+use crate::command::trail;
+use crate::content_type::{self, HEAD};
+use crate::reading::denied;
+use crate::{App, AppError, TenantContext};
+
+/// What its sender says of a file.
+#[derive(Debug, Clone)]
+pub struct Said<'a> {
+    /// Its name; of a path, the last part counts.
+    pub name: &'a str,
+    /// Its media type.
+    pub content_type: Option<MediaType>,
+    /// Its bytes, where the sender tells them before.
+    pub size: Option<u64>,
+}
+
+/// Takes in a file; it stays pending until a record refers to it. `content` gives the bytes in pieces, or ends with an error
+/// when the sender breaks off.
+///
+/// # Errors
+/// [`AppError::Denied`] and [`AppError::Unauthenticated`] where the actor may write no field that holds a file;
+/// [`AppError::TooLarge`] and [`AppError::Unsupported`] where none of those would take it; [`AppError::Argument`] when the
+/// upload broke off; [`StorageError::Full`].
+pub async fn run<E: Display>(
+    app: &App,
+    scope: &Scope,
+    said: Said<'_>,
+    content: impl Stream<Item = Result<Bytes, E>>,
+) -> Result<file::Model, AppError> {
+    let context = app.context(scope).await?;
+    let fields = writable(&context, scope);
+    let max_bytes = fields.iter().map(|field| field.max_bytes()).max().ok_or_else(|| denied(scope))?;
+    if said.size.is_some_and(|size| size > max_bytes) {
+        return Err(AppError::TooLarge(max_bytes));
+    }
+    let mut content = std::pin::pin!(content.fuse());
+    let head = head(content.as_mut()).await?;
+    let content_type = settled(&said, &head, &fields)?;
+    let fitting = fields.iter().filter(|field| field.accepts(&content_type)).map(|field| field.max_bytes());
+    let mut incoming = app.blobs.begin(scope, app.environment.new_id(), fitting.max().unwrap_or(max_bytes)).await?;
+    let blob = match write(&mut incoming, head, content).await {
+        Ok(()) => incoming.finish().await?,
+        Err(error) => {
+            incoming.abort().await;
+            return Err(error);
+        }
+    };
+    note(app, scope, blob, content_type, clean_name(said.name)).await
+}
+
+/// The fields that hold files and that the actor may write, as far as the rules of their collections tell before there is a
+/// record.
+fn writable<'c>(context: &'c TenantContext, scope: &Scope) -> Vec<&'c Field> {
+    let actor = scope.actor();
+    let collections = context.packages.iter().flat_map(|installed| &installed.package.manifest.collections);
+    let may_write = collections.filter(|collection| {
+        [Deed::Create, Deed::Update].into_iter().any(|deed| access::allowed(collection, deed, actor).is_some())
+    });
+    may_write.flat_map(|collection| &collection.fields).filter(|field| field.holds_files()).collect()
+}
+
+/// The first pieces, until there is enough to tell what it is.
+async fn head<E: Display>(mut content: Pin<&mut impl Stream<Item = Result<Bytes, E>>>) -> Result<Vec<u8>, AppError> {
+    let mut head = Vec::new();
+    while head.len() < HEAD {
+        match content.next().await {
+            Some(piece) => head.extend_from_slice(&piece.map_err(|error| broke_off(&error))?),
+            None => break,
+        }
+    }
+    Ok(head)
+}
+
+fn settled(said: &Said<'_>, head: &[u8], fields: &[&Field]) -> Result<String, AppError> {
+    let declared = said.content_type.as_ref();
+    let Some(content_type) = content_type::settle(declared, &head[..head.len().min(HEAD)]) else {
+        let declared = declared.map_or("", MediaType::as_str);
+        return Err(AppError::Unsupported(format!(
+            "the file is not {declared}: its first bytes are of another type; send it with the type that it has"
+        )));
+    };
+    if fields.iter().any(|field| field.accepts(&content_type)) {
+        return Ok(content_type);
+    }
+    Err(AppError::Unsupported(format!("no field that you may write takes files of the type {content_type}")))
+}
+
+async fn write<E: Display>(
+    incoming: &mut Incoming,
+    head: Vec<u8>,
+    mut content: Pin<&mut impl Stream<Item = Result<Bytes, E>>>,
+) -> Result<(), AppError> {
+    incoming.write(head.into()).await?;
+    while let Some(piece) = content.next().await {
+        incoming.write(piece.map_err(|error| broke_off(&error))?).await?;
+    }
+    Ok(())
+}
+
+fn broke_off(error: &impl Display) -> AppError {
+    AppError::Argument(format!("the upload broke off: {error}"))
+}
+
+async fn note(
+    app: &App,
+    scope: &Scope,
+    blob: Blob,
+    content_type: String,
+    name: String,
+) -> Result<file::Model, AppError> {
+    let (at, id) = (app.environment.now(), app.environment.new_id());
+    let uploaded = Uploaded { id, sha256: blob.sha256, size: blob.size, content_type, name, at };
+    let work = app.stores.open(scope).await?.work(scope).await?;
+    let written = file::insert(scope, &work, uploaded).await?;
+    trail::of_change(app, scope, &work, ("upload", "file", &id.to_string()), at).await?;
+    commit(app, scope, work, None).await?;
+    // A sweep that was about to delete older bytes of the same content may have come between. The row is swept in its turn.
+    if app.blobs.contains(scope, &written.sha256).await? {
+        Ok(written)
+    } else {
+        Err(AppError::Storage(StorageError::Interrupted))
+    }
+}

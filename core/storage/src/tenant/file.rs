@@ -1,0 +1,201 @@
+//! What is known of an uploaded file beside its bytes, which are kept by their digest ([`crate::blobs`]).
+
+use sea_orm::ActiveValue::Set;
+use sea_orm::entity::prelude::*;
+use sea_orm::sea_query::{Alias, Index};
+use sea_orm::{ConnectionTrait, QueryOrder, QuerySelect, QueryTrait as _};
+use sunlit_domain::Scope;
+use sunlit_domain::id::ActorId;
+use sunlit_domain::value::Timestamp;
+
+use crate::{Session, StorageError, Work};
+
+/// The name of the table, to which the tables of collections refer.
+pub(crate) const TABLE: &str = "file";
+
+/// A file.
+#[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
+#[sea_orm(table_name = "file")]
+pub struct Model {
+    /// The tenant.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub tenant_id: Uuid,
+    /// The file's id, ordered by time.
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub id: Uuid,
+    /// SHA-256 of the content, in hexadecimal.
+    pub sha256: String,
+    /// Its bytes.
+    pub size: i64,
+    /// Its media type, as the first bytes show it.
+    pub content_type: String,
+    /// Its cleaned name (`sunlit_domain::file::clean_name`).
+    pub name: String,
+    /// When it was uploaded.
+    pub uploaded_at: String,
+    /// By whom; nobody in particular when anonymous.
+    pub uploaded_by: Option<Uuid>,
+    /// [`PENDING`] or [`KEPT`].
+    pub state: String,
+    /// Since when it is in this state.
+    pub state_at: String,
+}
+
+/// No record is known to refer to it: it is swept after a while.
+pub const PENDING: &str = "pending";
+/// A record refers to it.
+pub const KEPT: &str = "kept";
+
+/// Nothing is related by the ORM.
+#[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
+pub enum Relation {}
+
+impl ActiveModelBehavior for ActiveModel {}
+
+impl Model {
+    /// Its bytes.
+    #[must_use]
+    pub fn bytes(&self) -> u64 {
+        u64::try_from(self.size).unwrap_or(0)
+    }
+
+    /// Who uploaded it.
+    #[must_use]
+    pub fn uploader(&self) -> Option<ActorId> {
+        self.uploaded_by.map(ActorId)
+    }
+}
+
+/// A file that was just uploaded.
+#[derive(Debug, Clone)]
+pub struct Uploaded {
+    /// See [`Model::id`].
+    pub id: Uuid,
+    /// See [`Model::sha256`].
+    pub sha256: String,
+    /// See [`Model::size`].
+    pub size: u64,
+    /// See [`Model::content_type`].
+    pub content_type: String,
+    /// See [`Model::name`].
+    pub name: String,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Indexes for the sweep: files by their state and age, and by their content.
+pub(crate) async fn create_indexes(connection: &impl ConnectionTrait) -> Result<(), StorageError> {
+    for columns in [&["tenant_id", "state", "state_at"][..], &["tenant_id", "sha256"]] {
+        let mut index = Index::create();
+        let name = format!("ix_file__{}", columns[1]);
+        index.if_not_exists().name(name).table(Alias::new(TABLE));
+        for column in columns {
+            index.col(Alias::new(*column));
+        }
+        connection.execute(&index).await?;
+    }
+    Ok(())
+}
+
+/// Writes an uploaded file, pending; answers it. The scope's actor is who uploaded it.
+///
+/// # Errors
+/// The database's.
+pub async fn insert(scope: &Scope, work: &Work, file: Uploaded) -> Result<Model, StorageError> {
+    let row = Model {
+        tenant_id: work.guard(scope)?.0,
+        id: file.id,
+        sha256: file.sha256,
+        size: i64::try_from(file.size).unwrap_or(i64::MAX),
+        content_type: file.content_type,
+        name: file.name,
+        uploaded_at: file.at.to_string(),
+        uploaded_by: scope.actor().id().map(|actor| actor.0),
+        state: PENDING.to_owned(),
+        state_at: file.at.to_string(),
+    };
+    let active = ActiveModel::from(row.clone()).reset_all();
+    Entity::insert(active).exec_without_returning(&work.transaction).await?;
+    Ok(row)
+}
+
+/// Those of the given files that are there, in the order of their ids.
+///
+/// # Errors
+/// The database's.
+pub async fn get_many(scope: &Scope, session: &Session, ids: &[Uuid]) -> Result<Vec<Model>, StorageError> {
+    let tenant = session.guard(scope)?;
+    let found = Entity::find().filter(Column::TenantId.eq(tenant.0)).filter(Column::Id.is_in(ids.iter().copied()));
+    Ok(found.order_by_asc(Column::Id).all(&session.transaction).await?)
+}
+
+/// Moves the given files into `state`, those that are not in it already.
+///
+/// # Errors
+/// The database's.
+pub async fn put_state(
+    scope: &Scope,
+    work: &Work,
+    ids: &[Uuid],
+    state: &str,
+    at: Timestamp,
+) -> Result<(), StorageError> {
+    let tenant = work.guard(scope)?;
+    if ids.is_empty() {
+        return Ok(());
+    }
+    let update = Entity::update_many()
+        .set(ActiveModel { state: Set(state.to_owned()), state_at: Set(at.to_string()), ..Default::default() })
+        .filter(Column::TenantId.eq(tenant.0))
+        .filter(Column::Id.is_in(ids.iter().copied()))
+        .filter(Column::State.ne(state));
+    work.execute(&update.into_query()).await?;
+    Ok(())
+}
+
+/// The files that are pending since before `before`, oldest first, at most `first`.
+///
+/// # Errors
+/// The database's.
+pub async fn pending_since(
+    scope: &Scope,
+    session: &Session,
+    before: Timestamp,
+    first: u64,
+) -> Result<Vec<Model>, StorageError> {
+    let tenant = session.guard(scope)?;
+    let found = Entity::find()
+        .filter(Column::TenantId.eq(tenant.0))
+        .filter(Column::State.eq(PENDING))
+        .filter(Column::StateAt.lt(before.to_string()));
+    Ok(found.order_by_asc(Column::StateAt).limit(first).all(&session.transaction).await?)
+}
+
+/// Deletes a file that is still pending; its bytes stay, for another file may share them.
+///
+/// # Errors
+/// [`StorageError::BrokenReference`] when a record refers to it after all, or the database's.
+pub async fn delete(scope: &Scope, work: &Work, id: Uuid) -> Result<(), StorageError> {
+    let tenant = work.guard(scope)?;
+    let delete = Entity::delete_many()
+        .filter(Column::TenantId.eq(tenant.0))
+        .filter(Column::Id.eq(id))
+        .filter(Column::State.eq(PENDING));
+    work.execute(&delete.into_query()).await?;
+    Ok(())
+}
+
+/// Which of the given digests are those of files.
+///
+/// # Errors
+/// The database's.
+pub async fn known_digests(scope: &Scope, session: &Session, digests: &[String]) -> Result<Vec<String>, StorageError> {
+    let tenant = session.guard(scope)?;
+    let found = Entity::find()
+        .select_only()
+        .column(Column::Sha256)
+        .distinct()
+        .filter(Column::TenantId.eq(tenant.0))
+        .filter(Column::Sha256.is_in(digests.iter().map(String::as_str)));
+    Ok(found.into_tuple().all(&session.transaction).await?)
+}

@@ -1,0 +1,91 @@
+//! Fields that hold files: a record holds the id, the API shows the file.
+
+use std::sync::Arc;
+
+use async_graphql::dataloader::DataLoader;
+use async_graphql::dynamic::{Field, FieldFuture, FieldValue, Object, ResolverContext, SchemaBuilder, TypeRef};
+use async_graphql::{Error, Value as Gql};
+use sunlit_app::query::file_get::{self, File};
+use sunlit_domain::Manifest;
+use sunlit_domain::id::lower_camel;
+use sunlit_domain::manifest;
+use sunlit_domain::value::Value;
+
+use crate::loader::{FileKey, Gather};
+use crate::node::{Node, failed, reading, settle};
+use crate::scalar;
+
+/// The type of a file.
+const FILE: &str = "File";
+
+/// A field that holds a file or a list of them.
+pub(crate) fn field(field: &manifest::Field, index: usize, description: String) -> Field {
+    let type_ref = scalar::shaped(field, FILE.to_owned(), false);
+    Field::new(lower_camel(field.name.as_str()), type_ref, move |ctx| {
+        FieldFuture::new(async move {
+            let node = ctx.parent_value.try_downcast_ref::<Node>()?;
+            let Some(value) = node.record.values.get(index) else { return Ok(None) };
+            settle(&ctx, follow(&ctx, value).await)
+        })
+    })
+    .description(description)
+}
+
+async fn follow<'a>(ctx: &ResolverContext<'a>, value: &Value) -> Result<Option<FieldValue<'a>>, Error> {
+    let ids: Vec<FileKey> = match value {
+        Value::Id(id) => vec![FileKey(*id)],
+        Value::List(items) => {
+            items.iter().filter_map(|item| if let Value::Id(id) = item { Some(FileKey(*id)) } else { None }).collect()
+        }
+        _ => return Ok(None),
+    };
+    let loader = ctx.ctx.data::<DataLoader<Gather>>()?;
+    let found = loader.load_many(ids.iter().copied()).await.map_err(|error| failed(ctx, &error))?;
+    // In the order of the list.
+    let mut files = ids.iter().filter_map(|id| found.get(id)).map(|file| FieldValue::owned_any(Arc::clone(file)));
+    Ok(match value {
+        Value::List(_) => Some(FieldValue::list(files)),
+        _ => files.next(),
+    })
+}
+
+/// The type of a file, for package sets that have one.
+pub(crate) fn register(schema: SchemaBuilder, manifests: &[Arc<Manifest>]) -> SchemaBuilder {
+    let fields = manifests.iter().flat_map(|manifest| &manifest.collections).flat_map(|collection| &collection.fields);
+    let held = fields.into_iter().any(manifest::Field::holds_files);
+    if held { schema.register(file()) } else { schema }
+}
+
+fn file() -> Object {
+    let object = Object::new(FILE).description(
+        "上传的文件；写入时给出文件的编号。 / An uploaded file. To write one, upload it by POST to files and give its id.",
+    );
+    let object = part(object, "id", TypeRef::ID, "编号。 / Its id.", |file| Gql::from(file.id.to_string()));
+    let object =
+        part(object, "name", TypeRef::STRING, "文件名。 / Its name.", |file| Gql::from(file.name.as_str()));
+    let object = part(object, "size", TypeRef::INT, "字节数。 / Its bytes.", |file| Gql::from(file.size));
+    let object = part(object, "contentType", TypeRef::STRING, "媒体类型。 / Its media type.", |file| {
+        Gql::from(file.content_type.as_str())
+    });
+    let object = part(object, "sha256", TypeRef::STRING, "内容的 SHA-256。 / SHA-256 of its content.", |file| {
+        Gql::from(file.sha256.as_str())
+    });
+    object.field(
+        Field::new("url", TypeRef::named_nn(TypeRef::STRING), |ctx| {
+            FieldFuture::new(async move {
+                let file = ctx.parent_value.try_downcast_ref::<Arc<File>>()?;
+                let base = reading(&ctx)?.base();
+                Ok(Some(FieldValue::value(format!("{base}{}", file_get::path(file)))))
+            })
+        })
+        .description("本站上的下载地址。 / Where it is read, on this host."),
+    )
+}
+
+fn part(object: Object, name: &str, type_name: &str, description: &str, get: fn(&File) -> Gql) -> Object {
+    let field = Field::new(name, TypeRef::named_nn(type_name), move |ctx| {
+        let file = ctx.parent_value.try_downcast_ref::<Arc<File>>();
+        FieldFuture::Value(file.ok().map(|file| FieldValue::value(get(file))))
+    });
+    object.field(field.description(description))
+}
