@@ -7,7 +7,7 @@ use async_graphql::dynamic::{
     Field, FieldFuture, FieldValue, InputObject, InputValue, Object, ResolverContext, Type, TypeRef,
 };
 use serde_json::{Map, Value as Json};
-use sunlit_app::command::record::many::{self, MAX_MANY, One};
+use sunlit_app::command::record::many::{self, MAX_MANY, One, Refused};
 use sunlit_app::query::record_get;
 use sunlit_app::{AppError, Installed};
 use sunlit_domain::access::Root;
@@ -130,7 +130,7 @@ async fn run<'a>(
             let (app, scope) = (reading.app(), reading.scope());
             many::run(app, scope, &installed.package, name, &many, Spelling::Api).await
         }
-        Err(refused) => Err(vec![refused]),
+        Err(refused) => Err(refused),
     };
     let reading = reading(ctx)?.own();
     reading.renew().await;
@@ -151,7 +151,7 @@ fn asked(
     verb: Verb,
     installed: &Installed,
     name: &str,
-) -> Result<Result<Vec<One>, (Option<usize>, AppError)>, Error> {
+) -> Result<Result<Vec<One>, Refused>, Error> {
     let collection = installed.package.table(name).map_err(|error| failed(ctx, &error))?.collection();
     let json = ctx.args.try_get(verb.argument())?.as_value().clone().into_json()?;
     let Json::Array(items) = json else { return Ok(Ok(Vec::new())) };
@@ -159,7 +159,7 @@ fn asked(
     for (index, item) in items.into_iter().enumerate() {
         match one(collection, verb, item) {
             Some(one) => many.push(one),
-            None => return Ok(Err((Some(index), AppError::NotFound))),
+            None => return Ok(Err(vec![(Some(index), AppError::NotFound)])),
         }
     }
     Ok(Ok(many))

@@ -75,8 +75,8 @@ impl Kit {
 /// Stalls over two halls, some without values.
 fn stalls(halls: &[Json]) -> Vec<Json> {
     let stall = |n: usize| {
-        json!({ "code": format!("S{n:02}"), "hall": halls[n % 2], "goods": (n % 3 > 0).then_some(["FRUIT", "FISH"][n % 2]),
-            "rent": (n % 4 > 0).then(|| format!("{}.37", n * 7 % 20)), "rating": n % 5,
+        json!({ "code": format!("S{n:02}"), "hall": halls[n % 2], "goods": (!n.is_multiple_of(3)).then_some(["FRUIT", "FISH"][n % 2]),
+            "rent": (!n.is_multiple_of(4)).then(|| format!("{}.37", n * 7 % 20)), "rating": n % 5,
             "openedOn": format!("20{:02}-{:02}-15", 20 + n % 3, 1 + n % 2) })
     };
     (0..20).map(stall).collect()
