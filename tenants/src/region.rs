@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value as Json;
 use sunlit_domain::LocalText;
 use sunlit_domain::id::{CollectionName, FieldName, PackageId, TenantSlug};
-use sunlit_domain::manifest::Capability;
+use sunlit_domain::manifest::Grant;
 use sunlit_domain::toml_source::{SourceErrors, SourceProblem, TomlSource};
 
 /// A region.
@@ -78,9 +78,9 @@ pub struct PackageEntry {
     /// Its version; the last published when none is named.
     #[serde(default)]
     pub version: Option<String>,
-    /// What its component may import.
+    /// What its component may import, and whose records it may refer to (`uses:<package>`).
     #[serde(default)]
-    pub grants: Vec<Capability>,
+    pub grants: Vec<Grant>,
     /// Its settings.
     #[serde(default)]
     pub settings: BTreeMap<String, Json>,

@@ -10,11 +10,12 @@ use async_graphql::dynamic::{
 use sunlit_app::query::record_list;
 use sunlit_domain::id::lower_camel;
 use sunlit_domain::manifest::{
-    self, Collection, Computed, FieldType, RefTarget, STANDARD_FIELDS, Slot, Spelling, Standard,
+    self, Collection, Computed, FieldType, Manifest, RefTarget, STANDARD_FIELDS, Slot, Spelling, Standard,
 };
 
 use crate::loader::{ComputedKey, Gather};
 use crate::names::{Names, describe};
+use crate::nested;
 use crate::node::{Connection, Node, failed, reading, settle};
 use crate::reference::Target;
 use crate::scalar::{self, PageInfo, to_gql};
@@ -25,10 +26,10 @@ const SHOWN: [Standard; 6] =
     [Standard::Id, Standard::State, Standard::Version, Standard::CreatedAt, Standard::UpdatedAt, Standard::PublishedAt];
 
 /// All types of `collection`.
-pub(crate) fn types(names: &Names, collection: &Collection) -> Vec<Type> {
+pub(crate) fn types(names: &Names, manifest: &Manifest, collection: &Collection) -> Vec<Type> {
     let owner = collection.name.as_str();
     let mut types: Vec<Type> = vec![
-        record(names, collection).into(),
+        record(names, manifest, collection).into(),
         connection(names, collection).into(),
         filter(names, collection).into(),
         order(names, collection).into(),
@@ -48,7 +49,7 @@ pub(crate) fn types(names: &Names, collection: &Collection) -> Vec<Type> {
     types
 }
 
-fn record(names: &Names, collection: &Collection) -> Object {
+fn record(names: &Names, manifest: &Manifest, collection: &Collection) -> Object {
     let name = names.type_of(collection.name.as_str(), "");
     let mut object = Object::new(name).description(describe(&collection.title, collection.description.as_ref()));
     for standard in SHOWN {
@@ -64,6 +65,7 @@ fn record(names: &Names, collection: &Collection) -> Object {
             None => built,
         });
     }
+    object = nested::fields(names, manifest, collection).into_iter().fold(object, Object::field);
     object = workflow::record_fields(collection).into_iter().fold(object, Object::field);
     collection.computed.iter().fold(object, |object, computed| object.field(computed_field(collection, computed)))
 }
@@ -168,6 +170,9 @@ fn connection(names: &Names, collection: &Collection) -> Object {
             Field::new("totalCount", TypeRef::named_nn(TypeRef::INT), |ctx| {
                 FieldFuture::new(async move {
                     let connection = ctx.parent_value.try_downcast_ref::<Connection>()?;
+                    if let Some(of) = connection.of.clone() {
+                        return Ok(Some(FieldValue::value(nested::count(&ctx, of, connection.filter.clone()).await?)));
+                    }
                     let (package, name) = (&connection.installed.package, &connection.collection);
                     let counted = record_list::count(
                         &reading(&ctx)?.through(connection.root),

@@ -19,7 +19,10 @@ use sunlit_domain::manifest::{Collection, Returns};
 use crate::argument::DEFAULT_FIRST;
 use crate::cost::Prices;
 use crate::names::{Names, describe};
-use crate::{action, audit, calendar, collection, jobs, mutation, node, plugin, query, scalar, subscription, workflow};
+use crate::{
+    action, aggregate, audit, calendar, collection, jobs, many, mutation, node, plugin, query, scalar, subscription,
+    workflow,
+};
 
 /// A composed schema.
 pub struct TenantSchema {
@@ -90,6 +93,8 @@ pub fn compose(manifests: &[Arc<Manifest>]) -> Result<TenantSchema, ComposeError
     root = root.field(api_version()).field(jobs::query()).field(audit::query());
     mutations = jobs::mutations().into_iter().fold(mutations, Object::field);
     types.extend(jobs::types().into_iter().chain(audit::types()));
+    prices.lists.insert("groups".to_owned(), aggregate::DEFAULT_GROUPS);
+    types.push(many::target().into());
     for list in [jobs::DEAD_LETTERS, audit::AUDIT_TRAIL] {
         prices.lists.insert(list.to_owned(), DEFAULT_FIRST);
     }
@@ -114,7 +119,9 @@ pub fn compose(manifests: &[Arc<Manifest>]) -> Result<TenantSchema, ComposeError
         types.extend(plugin::types(&names, manifest));
         types.extend(action::types(&names, manifest));
         for collection in &manifest.collections {
-            types.extend(collection::types(&names, collection));
+            types.extend(collection::types(&names, manifest, collection));
+            types.extend(aggregate::types(&names, collection));
+            types.extend(many::types(&names, collection));
             types.push(mutation::payload(&names, collection).into());
             types.push(subscription::change(&names, collection).into());
             subscriptions = subscriptions.field(subscription::field(&names, collection));
@@ -126,7 +133,8 @@ pub fn compose(manifests: &[Arc<Manifest>]) -> Result<TenantSchema, ComposeError
             }
         }
         let of_collections = manifest.collections.iter().flat_map(|collection| {
-            mutation::fields(&names, collection).into_iter().chain(workflow::mutations(&names, collection))
+            let moves = workflow::mutations(&names, collection);
+            mutation::fields(&names, collection).into_iter().chain(many::fields(&names, collection)).chain(moves)
         });
         for field in of_collections.chain(action::fields(&names, manifest)) {
             mutations = mutations.field(field);
@@ -159,7 +167,8 @@ fn mutation_names(names: &Names, manifest: &Manifest) -> Vec<String> {
     let of_collection = |collection: &Collection| {
         let transitions = collection.workflow.iter().flat_map(|workflow| &workflow.transitions);
         let moves = transitions.map(|transition| names.mutation(&upper_camel(transition.name.as_str()), collection));
-        verbs.map(|verb| names.mutation(verb, collection)).into_iter().chain(moves).collect::<Vec<_>>()
+        let of_many = verbs.map(|verb| names.mutation_of_many(verb, collection));
+        verbs.map(|verb| names.mutation(verb, collection)).into_iter().chain(of_many).chain(moves).collect::<Vec<_>>()
     };
     let of_collections = manifest.collections.iter().flat_map(of_collection);
     of_collections.chain(manifest.actions.iter().map(|action| names.action(action))).collect()
@@ -172,6 +181,8 @@ fn has_workflow(manifests: &[Arc<Manifest>]) -> bool {
 fn add_prices(prices: &mut Prices, manifest: &Manifest) {
     for collection in &manifest.collections {
         prices.lists.insert(lower_camel(&collection.plural()), DEFAULT_FIRST);
+        let inside = manifest.referring(collection).map(|referring| lower_camel(&referring.name()));
+        prices.lists.extend(inside.map(|name| (name, DEFAULT_FIRST)));
         if collection.workflow.is_some() {
             prices.lists.extend(workflow::LISTS.map(|(name, usual)| (name.to_owned(), usual)));
         }

@@ -5,6 +5,7 @@
 //! [`execute`].
 
 mod action;
+mod aggregate;
 mod answer;
 mod argument;
 pub mod ask;
@@ -18,8 +19,10 @@ pub mod execute;
 pub mod gate;
 mod jobs;
 mod loader;
+mod many;
 mod mutation;
 mod names;
+mod nested;
 mod node;
 mod plugin;
 mod query;

@@ -147,13 +147,18 @@ async fn write(
 fn input(ctx: &ResolverContext<'_>, installed: &Installed, name: &str) -> Result<Map<String, Json>, Error> {
     let collection = installed.package.table(name).map_err(|error| failed(ctx, &error))?.collection();
     let json = ctx.args.try_get("input")?.as_value().clone().into_json()?;
-    let Json::Object(mut object) = json else { return Ok(Map::new()) };
+    Ok(values(collection, json))
+}
+
+/// An input's values as the domain spells them: enum values are upper case in the API.
+pub(crate) fn values(collection: &Collection, json: Json) -> Map<String, Json> {
+    let Json::Object(mut object) = json else { return Map::new() };
     for field in collection.fields.iter().filter(|field| field.item_type() == FieldType::Enum) {
         if let Some(value) = object.get_mut(&lower_camel(field.name.as_str())) {
             lower_texts(value);
         }
     }
-    Ok(object)
+    object
 }
 
 /// The outcomes that a caller can correct, as payload; anything else stays an error.

@@ -58,6 +58,11 @@ impl Names {
         format!("{}{verb}{}", self.namespace(), upper_camel(collection.name.as_str()))
     }
 
+    /// A root mutation field about several records: `streetCardsCreateStreets`.
+    pub(crate) fn mutation_of_many(&self, verb: &str, collection: &Collection) -> String {
+        format!("{}{verb}{}", self.namespace(), upper_camel(&collection.plural()))
+    }
+
     /// A root subscription field: `streetCardsStreetChanged`.
     pub(crate) fn subscription(&self, collection: &Collection) -> String {
         format!("{}{}Changed", self.namespace(), upper_camel(collection.name.as_str()))

@@ -10,8 +10,10 @@ use sunlit_domain::access::Root;
 use sunlit_domain::filter::Filter;
 use sunlit_domain::record::Record;
 use sunlit_domain::value::Value;
+use uuid::Uuid;
 
 use crate::error::{TraceId, to_gql};
+use crate::nested::Place;
 use crate::subscription::Settled;
 
 /// A record behind an object of a collection's type.
@@ -29,6 +31,8 @@ pub(crate) struct Connection {
     pub(crate) installed: Arc<Installed>,
     pub(crate) collection: Arc<str>,
     pub(crate) filter: Option<Filter>,
+    /// The parent of a list inside a record.
+    pub(crate) of: Option<(Place, Uuid)>,
     pub(crate) page: Page,
     pub(crate) records: Vec<Arc<Record>>,
 }

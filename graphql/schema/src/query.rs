@@ -8,14 +8,15 @@ use sunlit_app::query::{record_get, record_list};
 use sunlit_domain::id::lower_camel;
 use sunlit_domain::manifest::Collection;
 
-use crate::argument::{self, DEFAULT_FIRST};
+use crate::aggregate;
+use crate::argument;
 use crate::collection::wanted;
 use crate::names::{Names, describe};
 use crate::node::{Connection, Node, failed, installed, reading, root, settle};
 
 /// The fields of `collection` in its package's namespace.
-pub(crate) fn fields(names: &Names, collection: &Collection) -> [Field; 2] {
-    [one(names, collection), list(names, collection)]
+pub(crate) fn fields(names: &Names, collection: &Collection) -> [Field; 3] {
+    [one(names, collection), list(names, collection), aggregate::field(names, collection)]
 }
 
 fn one(names: &Names, collection: &Collection) -> Field {
@@ -43,15 +44,12 @@ fn list(names: &Names, collection: &Collection) -> Field {
     let own = collection.name.as_str();
     // Nullable, so that a list that fails costs itself and nothing else.
     let type_ref = TypeRef::named(names.type_of(own, "Connection"));
-    Field::new(lower_camel(&collection.plural()), type_ref, move |ctx| {
+    let field = Field::new(lower_camel(&collection.plural()), type_ref, move |ctx| {
         let (package, name) = (Arc::clone(&package), Arc::clone(&name));
         FieldFuture::new(async move { settle(&ctx, page(&ctx, &package, name).await) })
-    })
-    .argument(InputValue::new("first", TypeRef::named(TypeRef::INT)).default_value(DEFAULT_FIRST))
-    .argument(InputValue::new("after", TypeRef::named(TypeRef::STRING)))
-    .argument(InputValue::new("filter", TypeRef::named(names.type_of(own, "Filter"))))
-    .argument(InputValue::new("order", TypeRef::named_nn_list(names.type_of(own, "Order"))))
-    .description(describe(&collection.title, collection.description.as_ref()))
+    });
+    argument::listing(field, names, collection)
+        .description(describe(&collection.title, collection.description.as_ref()))
 }
 
 async fn page<'a>(ctx: &ResolverContext<'a>, package: &str, name: Arc<str>) -> Result<Option<FieldValue<'a>>, Error> {
@@ -65,5 +63,5 @@ async fn page<'a>(ctx: &ResolverContext<'a>, package: &str, name: Arc<str>) -> R
         record_list::run(&reading(ctx)?.through(root), &installed.package, &name, list, record_list::MAX_FIRST).await;
     let mut page = found.map_err(|error| failed(ctx, &error))?;
     let records = std::mem::take(&mut page.records).into_iter().map(Arc::new).collect();
-    Ok(Some(FieldValue::owned_any(Connection { root, installed, collection: name, filter, page, records })))
+    Ok(Some(FieldValue::owned_any(Connection { root, installed, collection: name, filter, of: None, page, records })))
 }

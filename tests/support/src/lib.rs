@@ -123,6 +123,19 @@ impl TestApp {
 
     /// Provisions a tenant from the text of a region file and the texts of its data files.
     pub async fn provision_text(&self, slug: &str, region: &str, data: &[(&str, &str)]) -> TenantId {
+        self.try_provision_text(slug, region, data).await.unwrap()
+    }
+
+    /// As [`TestApp::provision_text`], where it may fail.
+    ///
+    /// # Errors
+    /// What the operator would read.
+    pub async fn try_provision_text(
+        &self,
+        slug: &str,
+        region: &str,
+        data: &[(&str, &str)],
+    ) -> Result<TenantId, String> {
         let regions = self.folder.path().join("regions");
         for (name, text) in [(format!("{slug}-test.toml").as_str(), region)].iter().chain(data) {
             let path = regions.join(name);
@@ -132,7 +145,7 @@ impl TestApp {
         let library = RegionLibrary::folder(&regions).map_err(|error| error.to_string()).unwrap();
         let slug: TenantSlug = slug.parse().unwrap();
         let done = provision(&self.state.app, &self.state.authority, &library, &slug).await;
-        done.map_err(|error| error.to_string()).unwrap().pop().unwrap().id
+        Ok(done.map_err(|error| error.to_string())?.pop().unwrap().id)
     }
 
     /// A tenant that has the probe enabled.

@@ -4,6 +4,7 @@ pub(crate) mod apply;
 pub mod create;
 pub mod delete;
 pub mod import;
+pub mod many;
 mod reference;
 pub mod transition;
 pub mod update;

@@ -41,6 +41,16 @@ pub struct Page {
 }
 
 impl Page {
+    /// A page without records, of a list in this order.
+    #[must_use]
+    pub fn empty(order: Order) -> Self {
+        Self::new(Vec::new(), false, order)
+    }
+
+    pub(crate) fn new(records: Vec<Record>, has_next: bool, order: Order) -> Self {
+        Self { records, has_next, order }
+    }
+
     /// The cursor of one of the page's records.
     #[must_use]
     pub fn cursor(&self, package: &Package, collection: &str, record: &Record) -> Option<String> {

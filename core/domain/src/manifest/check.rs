@@ -17,6 +17,26 @@ const MAX_ITEMS: usize = 60;
 pub(super) const MAX_FIELDS: usize = 100;
 /// How many computed fields a collection may have, how many fields each may need, and how many rules a deed may have.
 const MAX_COMPUTED: usize = 20;
+/// What the API has of each collection: the name's own type, and those with these endings.
+const TYPES: [&str; 17] = [
+    "",
+    "Aggregate",
+    "Bounds",
+    "Change",
+    "Connection",
+    "Create",
+    "Filter",
+    "Group",
+    "GroupBy",
+    "GroupKey",
+    "Groups",
+    "ManyPayload",
+    "Order",
+    "Payload",
+    "Totals",
+    "Update",
+    "UpdateOne",
+];
 /// Package ids whose types or root fields every schema has already.
 const RESERVED_PACKAGES: [&str; 27] = [
     crate::core_setting::PACKAGE,
@@ -245,11 +265,12 @@ fn api_names(manifest: &Manifest, report: &mut Report) {
     for (index, collection) in manifest.collections.iter().enumerate() {
         let path = format!("collection.{index}");
         let name = upper_camel(collection.name.as_str());
-        for suffix in ["", "Connection", "Filter", "Order", "Create", "Update", "Payload"] {
+        for suffix in TYPES {
             types.take(format!("{name}{suffix}"), &path, report);
         }
         roots.take(lower_camel(collection.name.as_str()), &path, report);
         roots.take(lower_camel(&collection.plural()), &path, report);
+        roots.take(format!("{}Aggregate", lower_camel(&collection.plural())), &path, report);
         let mut names = Names::default();
         for standard in STANDARD_FIELDS {
             names.0.insert(lower_camel(standard.name()));
@@ -258,6 +279,9 @@ fn api_names(manifest: &Manifest, report: &mut Report) {
             let at = format!("{path}.field.{index}");
             names.take(lower_camel(field.name.as_str()), &at, report);
             enum_type(&mut types, &name, field, &at, report);
+        }
+        for referring in manifest.referring(collection) {
+            names.take(lower_camel(&referring.name()), &path, report);
         }
         for (index, computed) in collection.computed.iter().enumerate() {
             names.take(lower_camel(computed.name.as_str()), &format!("{path}.computed.{index}"), report);

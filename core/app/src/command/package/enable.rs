@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 use sunlit_domain::Scope;
-use sunlit_domain::manifest::Capability;
+use sunlit_domain::manifest::Grant;
 use sunlit_storage::table;
 use sunlit_storage::tenant::{installation, setting};
 
@@ -24,18 +24,26 @@ pub async fn run(
     app: &App,
     scope: &Scope,
     package: &Package,
-    grants: &[Capability],
+    grants: &[Grant],
     settings: &BTreeMap<String, Json>,
 ) -> Result<(), AppError> {
-    if let Some(missing) = package.imports().iter().find(|import| !grants.contains(import)) {
-        let message = format!("{} needs `{}`: grant it or leave the package out", package.id(), missing.name());
+    let used = package.manifest.uses.keys().cloned().map(Grant::Uses);
+    let needed = package.imports().iter().copied().map(Grant::Capability).chain(used);
+    if let Some(missing) = needed.into_iter().find(|needed| !grants.contains(needed)) {
+        let message = format!("{} needs `{missing}`: grant it or leave the package out", package.id());
+        return Err(AppError::Package(message));
+    }
+    let context = app.context(scope).await?;
+    if let Some(missing) = package.manifest.uses.keys().find(|used| context.package(used.as_str()).is_err()) {
+        let message = format!("{} refers to {missing}, which is not enabled: enable it first", package.id());
         return Err(AppError::Package(message));
     }
     let settings = checked(package, settings)?;
     let at = app.environment.now();
     let work = app.stores.open(scope).await?.work(scope).await?;
     table::create(scope, &work, &package.manifest).await?;
-    let names: Vec<_> = grants.iter().map(|grant| grant.name()).collect();
+    let names: Vec<String> = grants.iter().map(ToString::to_string).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
     installation::put(scope, &work, package.id(), &package.manifest.plugin.version, &names, at).await?;
     for (name, value) in settings {
         setting::put(scope, &work, package.id(), &name, &value).await?;
