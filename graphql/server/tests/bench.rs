@@ -1,10 +1,9 @@
 //! The measurement of the engine in a small edition: every figure is printed, and is a positive number.
-#![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::collections::BTreeMap;
 use std::process::Command;
 
-const OPERATIONS: [&str; 2] = ["list", "insert"];
+const OPERATIONS: [&str; 5] = ["list", "nested", "aggregate", "insert", "bulk"];
 const CONTENDERS: [&str; 3] = ["graphql", "hand_written", "raw"];
 const LOADS: [(&str, &[&str]); 2] =
     [("import", &["hand_written", "hand_written_with_events", "raw"]), ("export", &["hand_written", "raw"])];

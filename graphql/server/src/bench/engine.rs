@@ -1,12 +1,14 @@
-//! The engine by its operations: a list of many records, single writes, import and export. Each over the product's API,
+//! The engine by its operations: a list of many records, lists inside records, aggregates, writes, import and export. Each over the product's API,
 //! over a handler written by hand, and by SQLite alone, on the same file and in turns.
 //!
 //! What the contenders answer is checked first, and how many rows they wrote is checked last.
 
+mod aggregate;
 mod bed;
 mod insert;
 mod list;
 mod load;
+mod nested;
 mod record;
 mod rows;
 
@@ -77,7 +79,7 @@ async fn loads(bed: &Bed, clock: &CpuClock, ours: &Sender, rows: usize) -> Resul
         let with_events = load::import_by_hand(&by_hand, Events::Each, file.clone(), &credential);
         hand_with_events.time(clock, with_events).await?;
         house.checkpoint().await?;
-        graphql.time(clock, load::import(ours, &house, file.clone(), &credential)).await?;
+        graphql.time(clock, load::import(ours, &house, ROW, file.clone(), &credential)).await?;
         house.checkpoint().await?;
         for table in tables(&house, &[Owner::Raw, Owner::Hand, Owner::HandWithEvents])? {
             written(&house, &table, rows).await?;
@@ -123,10 +125,14 @@ async fn exports(house: &House, clock: &CpuClock, ours: &Sender, rows: usize) ->
 async fn by_hand(house: &House) -> Result<Sender, Failed> {
     let app = App::new()
         .app_data(Data::new(list::ByHand::new(house)?))
+        .app_data(Data::new(nested::ByHand::new(house)?))
+        .app_data(Data::new(aggregate::ByHand::new(house)?))
         .app_data(Data::new(insert::ByHand::new(house)?))
         .app_data(Data::new(load::ByHand::new(house)?))
         .wrap(crate::http::headers())
         .configure(list::routes)
+        .configure(nested::routes)
+        .configure(aggregate::routes)
         .configure(insert::routes)
         .configure(load::routes);
     Ok(sender(app).await)
@@ -139,13 +145,20 @@ async fn operations(house: &House, clock: &CpuClock, ours: &Sender, edition: Edi
         .route("/nothing", web::post().to(async |_: Bytes| HttpResponse::Ok().finish()));
     let mut harness =
         Contender::new("engine.harness".to_owned(), asker(&sender(nothing).await, "/nothing", &json!({})));
-    let next = [(); 3].map(|()| Rc::new(Cell::new(edition.rows)));
     let credential = house.credential()?;
+    nested::fill(ours, house, &credential, edition.rows).await?;
+    let next = [(); 3].map(|()| Rc::new(Cell::new(edition.rows)));
     let senders = (ours, &by_hand);
-    let list = list::operation(house, senders, Data::new(list::ByHand::new(house)?), edition.rows).await?;
-    alike(&list).await?;
-    let insert = insert::operation(house, senders, &credential, &next)?;
-    let mut operations = [list, insert];
+    let mut operations = vec![
+        list::operation(house, senders, Data::new(list::ByHand::new(house)?), edition.rows).await?,
+        nested::operation(house, senders, Data::new(nested::ByHand::new(house)?)),
+        aggregate::operation(house, senders, Data::new(aggregate::ByHand::new(house)?)),
+    ];
+    for operation in &operations {
+        alike(operation).await?;
+    }
+    operations.push(insert::operation(house, senders, &credential, &next)?);
+    operations.push(insert::bulk(house, senders, &credential, &next)?);
     // The first round warms pools and caches and is not counted.
     for round in 0..=edition.rounds.div_ceil(ROUND) {
         harness.round(clock, ROUND, round > 0).await?;

@@ -1,6 +1,7 @@
-//! One record in one durable transaction, with its audit entry and its event.
+//! Records in one durable transaction, each with its audit entry and its event: one alone, and a hundred.
 
 use std::cell::Cell;
+use std::ops::Range;
 use std::rc::Rc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -11,6 +12,7 @@ use sea_orm::sqlx;
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 use sunlit_app::command::record::create;
+use sunlit_app::command::record::many::MAX_MANY;
 use sunlit_domain::manifest::Spelling;
 use uuid::Uuid;
 
@@ -94,13 +96,17 @@ async fn create_rows(
     Ok(HttpResponse::Ok().json(json!({ "data": { "create": { "id": id, "version": 1 } } })))
 }
 
-/// Asks with bodies that hold the next rows each time.
-fn writer(sender: &Sender, uri: &str, credential: &str, next: &Next, body: impl Fn(usize) -> Json + 'static) -> Ask {
+/// Asks with bodies that hold the inputs of the next rows, so many each time.
+fn writer(
+    (sender, uri): (&Sender, &str),
+    credential: &str,
+    (next, rows): (&Next, usize),
+    body: impl Fn(Vec<Json>) -> Json + 'static,
+) -> Ask {
     let (sender, uri, credential, next) = (Rc::clone(sender), uri.to_owned(), credential.to_owned(), Rc::clone(next));
     Rc::new(move || {
-        let number = next.get();
-        next.set(number + 1);
-        let request = post(&uri, body(number).to_string().into());
+        let numbers = take(&next, rows);
+        let request = post(&uri, body(numbers.map(|number| row(number).input()).collect()).to_string().into());
         let answer = sender(request.insert_header(("authorization", credential.as_str())));
         Box::pin(async move {
             let answer = answer.await?;
@@ -123,24 +129,49 @@ pub(super) fn operation(
         "mutation Create($input: BenchEngine_RowCreate!) {{\n  {NAMESPACE}CreateRow(input: $input) {{\n    \
          record {{ id version }}\n    errors {{ code message path }}\n  }}\n}}"
     );
+    let body = move |mut inputs: Vec<Json>| json!({ "query": query, "variables": { "input": inputs.pop() } });
     let uri = format!("/t/{}/graphql", house.slug);
-    let body = move |number| json!({ "query": query, "operationName": "Create", "variables": { "input": row(number).input() } });
-    let graphql = writer(ours, &uri, credential, &next[0], body);
-    let handler = writer(by_hand, "/create", credential, &next[1], |number| json!({ "inputs": [row(number).input()] }));
-    let operation = Operation::new("insert", 20, graphql, handler, raw(house, &next[2])?);
+    let graphql = writer((ours, &uri), credential, (&next[0], 1), body);
+    let handler = writer((by_hand, "/create"), credential, (&next[1], 1), |inputs| json!({ "inputs": inputs }));
+    let operation = Operation::new("insert", 20, graphql, handler, raw(house, (&next[2], 1))?);
     Ok(operation.with("use_case", use_case(house, &next[0])))
 }
 
+/// The contenders for a hundred records at once.
+pub(super) fn bulk(
+    house: &House,
+    (ours, by_hand): (&Sender, &Sender),
+    credential: &str,
+    next: &[Next; 3],
+) -> Result<Operation, Failed> {
+    let query = format!(
+        "mutation Create($inputs: [BenchEngine_RowCreate!]!) {{\n  {NAMESPACE}CreateRows(inputs: $inputs) {{\n    \
+         records {{ id version }}\n    errors {{ code message path }}\n  }}\n}}"
+    );
+    let body = move |inputs: Vec<Json>| json!({ "query": query, "variables": { "inputs": inputs } });
+    let uri = format!("/t/{}/graphql", house.slug);
+    let graphql = writer((ours, &uri), credential, (&next[0], MAX_MANY), body);
+    let handler = writer((by_hand, "/create"), credential, (&next[1], MAX_MANY), |inputs| json!({ "inputs": inputs }));
+    Ok(Operation::new("bulk", 2, graphql, handler, raw(house, (&next[2], MAX_MANY))?))
+}
+
+/// The numbers of the next rows.
+fn take(next: &Next, rows: usize) -> Range<usize> {
+    let number = next.get();
+    next.set(number + rows);
+    number..number + rows
+}
+
 /// A transaction of one statement.
-fn raw(house: &House, next: &Next) -> Result<Ask, Failed> {
+fn raw(house: &House, (next, count): (&Next, usize)) -> Result<Ask, Failed> {
     let statements = Statements::new(house, Owner::Raw)?;
     let (house, next) = (house.clone(), Rc::clone(next));
     Ok(ask_of(move || {
-        let (house, statements, number) = (house.clone(), statements.clone(), next.get());
-        next.set(number + 1);
+        let (house, statements) = (house.clone(), statements.clone());
+        let rows: Vec<Row> = take(&next, count).map(row).collect();
         async move {
             let mut connection = house.writer.acquire().await?;
-            let id = statements.rows(&mut connection, house.environment(), Uuid::nil(), &[row(number)]).await?;
+            let id = statements.rows(&mut connection, house.environment(), Uuid::nil(), &rows).await?;
             Ok(Bytes::from(id.to_string()))
         }
     }))
@@ -150,8 +181,7 @@ fn raw(house: &House, next: &Next) -> Result<Ask, Failed> {
 fn use_case(house: &House, next: &Next) -> Ask {
     let (house, next) = (house.clone(), Rc::clone(next));
     ask_of(move || {
-        let (house, number) = (house.clone(), next.get());
-        next.set(number + 1);
+        let (house, number) = (house.clone(), take(&next, 1).start);
         async move {
             let Json::Object(input) = lower_kind(&row(number)) else { return Err("a row is an object".into()) };
             let scope = house.editor();

@@ -79,9 +79,15 @@ fn reset_peak() -> Result<f64, Failed> {
     kib_of("self", "status", "VmRSS")
 }
 
-/// Imports the file over the product's route.
-pub(super) async fn import(ours: &Sender, house: &House, file: Bytes, credential: &str) -> Result<(), Failed> {
-    let uri = format!("/t/{}/records/{PACKAGE}/{ROW}?format=csv", house.slug);
+/// Imports the file into a collection over the product's route.
+pub(super) async fn import(
+    ours: &Sender,
+    house: &House,
+    collection: &str,
+    file: Bytes,
+    credential: &str,
+) -> Result<(), Failed> {
+    let uri = format!("/t/{}/records/{PACKAGE}/{collection}?format=csv", house.slug);
     ours(with_file(&uri, file, credential)).await.map(drop)
 }
 
