@@ -129,13 +129,15 @@ pub fn after(collection: &Collection, order: &Order, cursor: &str) -> Result<Fil
         values.push(Value::from_json(term.attribute.kind, json).map_err(|_| PageError::ForeignCursor)?);
     }
     values.push(Value::Id(text.i.0));
+    let start = order.0.first().zip(values.first()).and_then(|(term, value)| not_before(*term, value));
     let mut terms = order.with_id().into_iter().zip(values).rev();
     let last = terms.next().map(|(term, value)| beyond(term, &value));
     let seek = terms.fold(last, |rest, (term, value)| {
         let tie = Filter::Test(term.attribute, equal(&value)).and(rest.unwrap_or_else(Filter::everything));
         Some(Filter::Or(vec![beyond(term, &value), tie]))
     });
-    Ok(seek.unwrap_or_else(Filter::everything))
+    let seek = seek.unwrap_or_else(Filter::everything);
+    Ok(start.into_iter().fold(seek, |seek, start| start.and(seek)))
 }
 
 fn read_cursor(cursor: &str) -> Option<CursorText> {
@@ -147,6 +149,14 @@ fn equal(value: &Value) -> Test {
     if value.is_null() { Test::IsNull(true) } else { Test::Eq(value.clone()) }
 }
 
+/// What the seek implies of its first term alone. A database takes it for a range of that term's index, and so begins at the
+/// cursor; of the seek's own alternatives it cannot tell that they are one range, because each binds the value anew.
+fn not_before(term: OrderTerm, value: &Value) -> Option<Filter> {
+    // Descending, what has no value comes last, and that is no single range.
+    let is_range = !value.is_null() && !term.descending;
+    is_range.then(|| Filter::Test(term.attribute, Test::Gte(value.clone())))
+}
+
 /// Strictly after `value` in the term's direction; no value comes before all values when ascending, after all when not.
 fn beyond(term: OrderTerm, value: &Value) -> Filter {
     let test = |test| Filter::Test(term.attribute, test);
@@ -155,5 +165,48 @@ fn beyond(term: OrderTerm, value: &Value) -> Filter {
         (true, true) => Filter::Or(Vec::new()),
         (false, false) => test(Test::Gt(value.clone())),
         (false, true) => Filter::Or(vec![test(Test::Lt(value.clone())), test(Test::IsNull(true))]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::scope::Actor;
+
+    fn collection() -> Collection {
+        let field = |name: &str| json!({ "name": name, "type": "string", "title": { "zh": name }, "sort": true });
+        let fields = [field("code"), field("name")];
+        serde_json::from_value(json!({ "name": "street", "title": { "zh": "街道" }, "field": fields })).unwrap()
+    }
+
+    /// What a page after a record with this code must satisfy beside the seek itself.
+    fn start(names: &[&str], code: Value) -> Option<Test> {
+        let (collection, actor) = (collection(), Actor::anonymous());
+        let order = Order::read(&collection, names.iter().copied(), Purpose::Viewer(&actor)).unwrap();
+        let mut record = Record::new(RecordId(uuid::Uuid::from_u128(7)), &collection);
+        record.set(Slot::Field(0), code);
+        match after(&collection, &order, &cursor(&collection, &order, &record)).unwrap() {
+            Filter::And(parts) => match &parts[..] {
+                [Filter::Test(attribute, test), Filter::Or(_)] => {
+                    assert_eq!(attribute.slot, Slot::Field(0));
+                    Some(test.clone())
+                }
+                other => panic!("{other:?}"),
+            },
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn a_page_begins_at_its_cursor_where_the_index_of_the_first_field_can_tell() {
+        let code = || Value::Text("b".to_owned());
+        assert_eq!(start(&["code"], code()), Some(Test::Gte(code())));
+        assert_eq!(start(&["code", "-name"], code()), Some(Test::Gte(code())));
+        // What has no value comes first when ascending and last when not: no single range.
+        assert_eq!(start(&["code"], Value::Null), None);
+        assert_eq!(start(&["-code"], code()), None);
+        assert_eq!(start(&[], code()), None);
     }
 }

@@ -1,7 +1,7 @@
 //! A transaction on one tenant's store. Every statement is begun here, with the tenant's predicate, and nowhere else.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sea_orm::sea_query::{
     Alias, DeleteStatement, Expr, ExprTrait, InsertStatement, Query, SelectStatement, UpdateStatement,
@@ -139,13 +139,22 @@ pub struct Work {
     session: Session,
     /// The earliest instant at which a job of this transaction is due, in microseconds; [`NO_JOB`] when it wrote none.
     due: AtomicI64,
+    /// The last row of the audit trail, once this transaction has written one: nobody else writes meanwhile.
+    last_audit: Mutex<Option<AuditPlace>>,
 }
+
+/// A place in the audit trail: its number and the row's hash.
+pub(crate) type AuditPlace = (i64, String);
 
 const NO_JOB: i64 = i64::MAX;
 
 impl Work {
     pub(crate) fn new(session: Session) -> Self {
-        Self { session, due: AtomicI64::new(NO_JOB) }
+        Self { session, due: AtomicI64::new(NO_JOB), last_audit: Mutex::new(None) }
+    }
+
+    pub(crate) fn last_audit(&self) -> MutexGuard<'_, Option<AuditPlace>> {
+        self.last_audit.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn note_due(&self, at: Timestamp) {

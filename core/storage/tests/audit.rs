@@ -5,8 +5,8 @@ use sea_orm::{ConnectOptions, ConnectionTrait as _, Database};
 use sunlit_domain::id::{RecordId, TenantId};
 use sunlit_domain::value::Timestamp;
 use sunlit_domain::{Actor, Scope, ScopeAuthority};
-use sunlit_storage::Stores;
 use sunlit_storage::tenant::audit::{self, Chain, Entry, Fault};
+use sunlit_storage::{Stores, Work};
 use uuid::Uuid;
 
 const TENANT: u128 = 7;
@@ -32,7 +32,16 @@ impl Kit {
     }
 
     async fn write(&self, n: u128) {
-        let work = self.stores.open(&self.scope).await.unwrap().work(&self.scope).await.unwrap();
+        let work = self.work().await;
+        self.add(&work, n).await;
+        work.commit().await.unwrap();
+    }
+
+    async fn work(&self) -> Work {
+        self.stores.open(&self.scope).await.unwrap().work(&self.scope).await.unwrap()
+    }
+
+    async fn add(&self, work: &Work, n: u128) {
         let entry = Entry {
             id: RecordId(Uuid::from_u128(n)),
             at: Timestamp::from_micros(1_700_000_000_000_000 + i64::try_from(n).unwrap()).unwrap(),
@@ -42,8 +51,7 @@ impl Kit {
             before_digest: None,
             after_digest: Some(format!("{n:064}")),
         };
-        audit::write(&self.scope, &work, entry).await.unwrap();
-        work.commit().await.unwrap();
+        audit::write(&self.scope, work, entry).await.unwrap();
     }
 
     async fn verify(&self, head: Option<&str>) -> Chain {
@@ -73,6 +81,24 @@ async fn a_sound_chain_tells_its_length_and_its_head_and_goes_on_from_it() {
     kit.write(11).await;
     let longer = kit.verify(Some(&chain.head)).await;
     assert_eq!((longer.rows, longer.fault), (11, None));
+}
+
+#[tokio::test]
+async fn many_rows_of_one_transaction_are_chained_and_none_of_a_dropped_one_is_followed() {
+    let kit = Kit::new().await;
+    for (round, kept) in [(2_u128, false), (3, true), (4, false), (5, true)] {
+        let work = kit.work().await;
+        for n in 0..5 {
+            kit.add(&work, round * 10 + n).await;
+        }
+        if kept {
+            work.commit().await.unwrap();
+        } else {
+            drop(work);
+        }
+    }
+    let chain = kit.verify(None).await;
+    assert_eq!((chain.rows, chain.fault), (20, None));
 }
 
 #[tokio::test]

@@ -1,9 +1,11 @@
 //! Measurements, printed as `name value unit`. Figures of one run stand side by side; the machine is noisy, so medians
 //! and ratios are what counts.
 //!
-//! Start at [`plugin`], [`graphql`], `gate` or [`start`]; how time and memory are read is in `measure.rs`. What cannot be
-//! measured is an error, never a missing line.
+//! Start at [`plugin`], [`graphql`], [`engine`], `gate` or [`start`]; how time and memory are read is in `measure.rs`. What
+//! cannot be measured is an error, never a missing line.
 
+mod ask;
+pub mod engine;
 pub(crate) mod gate;
 pub mod graphql;
 mod hand_written;

@@ -16,6 +16,7 @@ use sunlit_domain::value::Timestamp;
 
 pub use verify::{Chain, Fault, verify};
 
+use crate::session::AuditPlace;
 use crate::{Session, StorageError, Work};
 
 /// What the first row of a chain names as the hash before it.
@@ -119,11 +120,11 @@ pub struct Entry {
 /// # Errors
 /// The database's.
 pub async fn write(scope: &Scope, work: &Work, entry: Entry) -> Result<(), StorageError> {
-    let last = latest(scope, work, 1).await?.pop();
+    let (seq, previous) = end(scope, work).await?;
     let mut row = Model {
         tenant_id: work.guard(scope)?.0,
         id: entry.id.0,
-        seq: last.as_ref().map_or(1, |last| last.seq + 1),
+        seq: seq + 1,
         at: entry.at.to_string(),
         actor: scope.actor().id().map(|id| id.0),
         action: entry.action.to_owned(),
@@ -131,12 +132,24 @@ pub async fn write(scope: &Scope, work: &Work, entry: Entry) -> Result<(), Stora
         subject_id: entry.subject_id,
         before_digest: entry.before_digest,
         after_digest: entry.after_digest,
-        previous: last.map_or_else(|| NO_ROW.to_owned(), |last| last.hash),
+        previous,
         hash: String::new(),
     };
     row.hash = row.digest();
+    let end = (row.seq, row.hash.clone());
     Entity::insert(ActiveModel::from(row).reset_all()).exec_without_returning(&work.transaction).await?;
+    *work.last_audit() = Some(end);
     Ok(())
+}
+
+/// Where the chain ends: asked once in a transaction that writes many entries.
+async fn end(scope: &Scope, work: &Work) -> Result<AuditPlace, StorageError> {
+    let known = work.last_audit().clone();
+    if let Some(end) = known {
+        return Ok(end);
+    }
+    let last = latest(scope, work, 1).await?.pop();
+    Ok(last.map_or_else(|| (0, NO_ROW.to_owned()), |last| (last.seq, last.hash)))
 }
 
 /// The latest entries, newest first.

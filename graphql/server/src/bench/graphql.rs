@@ -4,20 +4,16 @@
 //! is checked first. `net` figures leave out what the harness costs itself: making the request and routing it.
 
 use std::hint::black_box;
-use std::pin::Pin;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use actix_web::body::MessageBody;
-use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
-use actix_web::http::header::ContentType;
-use actix_web::test::{TestRequest, init_service, try_call_service};
 use actix_web::web::{self, Bytes};
-use actix_web::{App, Error, HttpResponse};
+use actix_web::{App, HttpResponse};
 use serde_json::{Value as Json, json};
 use sunlit_domain::ScopeAuthority;
 use sunlit_pages::Renderer;
 
+use super::ask::{Ask, asker, sender};
 use super::hand_written;
 use super::measure::{CpuAccounts, CpuClock, Series, TemporaryFolder, line};
 use super::parts::Parts;
@@ -51,7 +47,7 @@ pub async fn run(mut config: Config, authority: ScopeAuthority, rounds: usize) -
 
     let asked = json!({ "contains": CONTAINS, "from": FROM, "first": FIRST });
     let graphql = format!("/t/{}/graphql", streets.slug);
-    let application = || crate::http::application(state.clone());
+    let ours = sender(crate::http::application(state.clone())).await;
     let by_hand = App::new()
         .app_data(hand_written.clone())
         .wrap(crate::http::headers())
@@ -59,18 +55,14 @@ pub async fn run(mut config: Config, authority: ScopeAuthority, rounds: usize) -
     let nothing = App::new()
         .wrap(crate::http::headers())
         .route("/nothing", web::post().to(async |_: Bytes| HttpResponse::Ok().finish()));
+    let (by_hand, nothing) = (sender(by_hand).await, sender(nothing).await);
+    let with = |on_list, on_node| asker(&ours, &graphql, &body(on_list, on_node, &asked));
     let mut lines = [
-        Contender::new("graphql.list", asker(application(), &graphql, &body("", "", &asked)).await),
-        Contender::new("graphql.hand_written", asker(by_hand, "/streets", &asked).await),
-        Contender::new("graphql.harness", asker(nothing, "/nothing", &asked).await),
-        Contender::new(
-            "graphql.with_total_count",
-            asker(application(), &graphql, &body("totalCount", "", &asked)).await,
-        ),
-        Contender::new(
-            "graphql.with_computed",
-            asker(application(), &graphql, &body("", "nearbyServicePoints", &asked)).await,
-        ),
+        Contender::new("graphql.list", with("", "")),
+        Contender::new("graphql.hand_written", asker(&by_hand, "/streets", &asked)),
+        Contender::new("graphql.harness", asker(&nothing, "/nothing", &asked)),
+        Contender::new("graphql.with_total_count", with("totalCount", "")),
+        Contender::new("graphql.with_computed", with("", "nearbyServicePoints")),
     ];
     alike(&(lines[0].ask)().await?, &(lines[1].ask)().await?)?;
 
@@ -135,35 +127,8 @@ fn alike(graphql: &[u8], by_hand: &[u8]) -> Result<(), Failed> {
     if nodes != FIRST {
         return Err(format!("the GraphQL answer has {nodes} streets, not {FIRST}: {ours}").into());
     }
-    if ours == theirs { Ok(()) } else { Err(format!("the answers differ: {ours} and {theirs}").into()) }
-}
-
-type Asking = Pin<Box<dyn Future<Output = Result<Bytes, Failed>>>>;
-type Ask = Rc<dyn Fn() -> Asking>;
-
-/// Posts the body to the service each time, and gives back the body of a good answer.
-async fn asker<T, B>(app: App<T>, uri: &str, body: &Json) -> Ask
-where
-    T: ServiceFactory<ServiceRequest, Config = (), Response = ServiceResponse<B>, Error = Error, InitError = ()>
-        + 'static,
-    B: MessageBody + 'static,
-{
-    let service = Rc::new(init_service(app).await);
-    let (uri, body): (Rc<str>, Bytes) = (uri.into(), body.to_string().into());
-    Rc::new(move || {
-        let (service, uri, body) = (Rc::clone(&service), Rc::clone(&uri), body.clone());
-        Box::pin(async move {
-            let request = TestRequest::post().uri(&uri).insert_header(ContentType::json()).set_payload(body);
-            let answer =
-                try_call_service(service.as_ref(), request.to_request()).await.map_err(|error| error.to_string())?;
-            let status = answer.status();
-            let body = actix_web::test::try_read_body(answer).await.map_err(|error| error.into().to_string())?;
-            if status.is_success() && !body.starts_with(b"{\"errors\"") {
-                return Ok(body);
-            }
-            Err(format!("{uri} answers {status}: {}", String::from_utf8_lossy(&body)).into())
-        })
-    })
+    // What a request cost is told beside the data.
+    if ours["data"] == theirs["data"] { Ok(()) } else { Err(format!("the answers differ: {ours} and {theirs}").into()) }
 }
 
 /// One way to ask, and what it took.

@@ -1,7 +1,7 @@
 //! The handler that the GraphQL measurement is compared with: what somebody would write by hand for this one list.
 //!
 //! It knows its tenant, its table and its columns, asks in one prepared statement without a transaction, and checks no
-//! rights beyond the state. The only place outside storage that speaks SQL, see [`Streets`].
+//! rights beyond the state. With `engine/` the only place outside storage that speaks SQL, see [`Streets`].
 
 use std::path::Path;
 use std::sync::Arc;
@@ -67,6 +67,31 @@ pub(super) enum Limit {
     Written,
 }
 
+/// What connections are for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Access {
+    Read,
+    Write,
+}
+
+/// Connections to a tenant's file, as many as the product has and with the same settings.
+pub(super) fn pool(file: &Path, access: Access) -> SqlitePool {
+    let options = SqliteConnectOptions::new()
+        .filename(file)
+        .create_if_missing(false)
+        .read_only(access == Access::Read)
+        .busy_timeout(Duration::from_secs(5))
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true);
+    SqlitePoolOptions::new()
+        .max_connections(if access == Access::Read { READERS } else { 1 })
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .test_before_acquire(false)
+        .connect_lazy_with(options)
+}
+
 /// The streets of one tenant.
 #[derive(Debug)]
 pub(super) struct Streets {
@@ -79,20 +104,7 @@ pub(super) struct Streets {
 impl Streets {
     /// Reads `table` of the file, with the settings of the product's own readers.
     pub(super) fn open(file: &Path, table: &str, tenant: Uuid) -> Self {
-        let options = SqliteConnectOptions::new()
-            .filename(file)
-            .create_if_missing(false)
-            .read_only(true)
-            .busy_timeout(Duration::from_secs(5))
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true);
-        let pool = SqlitePoolOptions::new()
-            .max_connections(READERS)
-            .idle_timeout(None)
-            .max_lifetime(None)
-            .test_before_acquire(false)
-            .connect_lazy_with(options);
+        let pool = pool(file, Access::Read);
         let sql = format!(
             "SELECT id, code, name, location, industries, phone FROM \"{table}\" \
              WHERE tenant_id = ? AND state = 'published' AND instr(name, ?) > 0 AND code >= ? \

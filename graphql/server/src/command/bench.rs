@@ -15,6 +15,9 @@ pub(super) struct Args {
     /// How many rounds; more rounds, steadier figures.
     #[arg(long, default_value_t = 2_000)]
     rounds: usize,
+    /// How many rows the large collection of `engine` has.
+    #[arg(long, default_value_t = 100_000, value_parser = parse_rows)]
+    rows: usize,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -23,6 +26,8 @@ enum Name {
     Plugin,
     /// A GraphQL list against a hand-written handler.
     Graphql,
+    /// Lists, writes, import and export against hand-written handlers and SQLite alone.
+    Engine,
     /// The gate before the GraphQL parser, on documents that would kill it and on an ordinary one.
     Gate,
     /// Cold start of the demo and memory at rest.
@@ -33,7 +38,18 @@ pub(super) async fn run(config: Config, authority: ScopeAuthority, args: Args) -
     match args.name {
         Name::Plugin => bench::plugin::run(&config, args.rounds).await,
         Name::Graphql => bench::graphql::run(config, authority, args.rounds).await,
+        Name::Engine => {
+            let edition = bench::engine::Edition { rounds: args.rounds, rows: args.rows };
+            bench::engine::run(config, authority, edition).await
+        }
         Name::Gate => bench::gate::run(args.rounds),
         Name::Start => bench::start::run(config, &authority).await,
     }
+}
+
+/// As many as one import takes, and enough for a page and its cursor.
+fn parse_rows(text: &str) -> Result<usize, String> {
+    let rows = text.parse().map_err(|error| format!("{error}"))?;
+    let range = 100..=sunlit_app::command::record::import::MAX_ROWS;
+    if range.contains(&rows) { Ok(rows) } else { Err(format!("choose {} to {}", range.start(), range.end())) }
 }
