@@ -101,7 +101,7 @@ fn declared(names: &Names, collection: &Collection, field: &manifest::Field, ind
 }
 
 fn reference(names: &Names, field: &manifest::Field, index: usize, to: &RefTarget) -> Field {
-    let target = Target::of(names, to);
+    let target = Target::of(names, to, field.field_type == FieldType::List);
     Field::new(lower_camel(field.name.as_str()), scalar::shaped(field, names.referred(to), false), move |ctx| {
         let target = target.clone();
         FieldFuture::new(async move {

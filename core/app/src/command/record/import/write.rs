@@ -80,6 +80,9 @@ impl Step<'_> {
                     Err(vec![self.problem(row.number, Column::Id, ErrorCode::NotUnique, "import.twice")])
                 }
                 Subject::There(record) => self.change(&row, record, &mut plan),
+                Subject::New if row.id.is_some_and(|id| !seen.insert(id)) => {
+                    Err(vec![self.problem(row.number, Column::Id, ErrorCode::NotUnique, "import.twice")])
+                }
                 Subject::New => self.create(&row, &mut plan),
             };
             if let Err(more) = outcome {
@@ -96,7 +99,7 @@ impl Step<'_> {
             return Err(vec![self.problem(row.number, Column::Id, ErrorCode::Denied, "import.no_create")]);
         }
         let changes = self.changes(row, true)?;
-        let id = RecordId(self.app.environment.new_id());
+        let id = row.id.unwrap_or_else(|| RecordId(self.app.environment.new_id()));
         plan.creates.push(Planned { number: row.number, id, before: None, changes });
         Ok(())
     }
@@ -169,7 +172,10 @@ impl Step<'_> {
                 Some(other) => self.context.package(other.as_str())?.package.table(name)?,
             };
             let readable = allowed(self.scope, table.collection(), Deed::Read)?;
-            let missing = find::missing(self.scope, self.work, table, &ids, &readable).await?;
+            let mut missing = find::missing(self.scope, self.work, table, &ids, &readable).await?;
+            if table.name() == self.table.name() {
+                missing.retain(|id| plan.creates.iter().all(|planned| planned.id != *id));
+            }
             let problem = Problem::of(field, field.name.as_str(), ErrorCode::InvalidInput, "ref", "");
             let broken = plan.all().filter(|planned| targets(planned).iter().any(|id| missing.contains(id)));
             problems.extend(broken.map(|planned| self.of_problem(planned.number, &problem)));
@@ -180,6 +186,8 @@ impl Step<'_> {
     /// Writes everything with its trail, and answers what is to be told of it; what only shows in writing is a problem.
     pub(super) async fn write(&self, plan: Plan<'_>) -> Result<Result<Vec<Change>, CellProblem>, AppError> {
         let stamp = Stamp { at: self.at };
+        // Rows may refer to rows further down.
+        self.work.defer_references().await?;
         let rows: Vec<(RecordId, &Changes)> = plan.creates.iter().map(|new| (new.id, &new.changes)).collect();
         let created = record::insert_many(self.scope, self.work, self.table, &rows, stamp).await?;
         for (planned, record) in plan.creates.iter().zip(&created) {
