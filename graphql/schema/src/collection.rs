@@ -14,7 +14,7 @@ use sunlit_domain::manifest::{
 };
 
 use crate::loader::{ComputedKey, Gather};
-use crate::names::{Names, describe};
+use crate::names::{Names, block, describe, quoted};
 use crate::node::{Connection, Node, failed, reading, settle};
 use crate::reference::Target;
 use crate::scalar::{self, PageInfo, to_gql};
@@ -60,7 +60,7 @@ fn record(names: &Names, collection: &Collection) -> Object {
             None => declared(names, collection, field, index),
         };
         object = object.field(match &field.deprecated {
-            Some(reason) => built.deprecation(Some(reason)),
+            Some(reason) => built.deprecation(Some(&quoted(reason))),
             None => built,
         });
     }
@@ -117,6 +117,7 @@ fn reference(names: &Names, field: &manifest::Field, index: usize, to: &RefTarge
 fn field_text(field: &manifest::Field) -> String {
     let mut text = describe(&field.label(), field.description.as_ref());
     if let Some(unit) = &field.unit {
+        let unit = block(unit);
         text.push_str(&format!("\n\n单位：{unit} / Unit: {unit}"));
     }
     let mut readers: Vec<String> = field.readers.iter().map(|role| format!("{role:?}").to_lowercase()).collect();
