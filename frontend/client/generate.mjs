@@ -1,5 +1,5 @@
 // Writes the TypeScript types of an API, and of the documents that a client sends to it.
-//   node generate.mjs [--schema ADDRESS|FILE] [--documents FOLDER] [--out FILE]
+//   node generate.mjs --schema ADDRESS|FILE [--documents FOLDER] [--out FILE]
 import { readFile, readdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -12,12 +12,13 @@ import { buildSchema, parse, validate } from 'graphql';
 const here = (name) => fileURLToPath(new URL(name, import.meta.url));
 const { values: { schema: from, documents: folder, out } } = parseArgs({
   options: {
-    schema: { type: 'string', default: 'http://localhost:8080/t/610112/graphql/schema.graphql' },
+    schema: { type: 'string' },
     documents: { type: 'string', default: here('src') },
     out: { type: 'string', default: here('src/generated.ts') },
   },
 });
 
+if (from === undefined) throw new Error('name a schema: --schema http://localhost:8080/t/<slug>/graphql/schema.graphql');
 const sdl = await read(from);
 const schema = buildSchema(sdl);
 const documents = await documentsIn(folder);

@@ -29,7 +29,7 @@ export interface Client {
   ): Promise<Result>;
 }
 
-/** A client of the API at `endpoint`, such as `http://localhost:8080/t/610112/graphql`; with the token of an actor, or without. */
+/** A client of the API at `endpoint`, such as `http://localhost:8080/t/<slug>/graphql`; with the token of an actor, or without. */
 export function connect(endpoint: string, { token, language = 'zh-CN' }: { token?: string; language?: string } = {}): Client {
   const headers: Record<string, string> = {
     'content-type': 'application/json',

@@ -1,12 +1,13 @@
 // What a client does: follows the cursor of a list, reads a record, reports an error, and is refused what it may not do.
-//   node dist/example.js [ENDPOINT]
+//   node dist/example.js http://localhost:8080/t/<slug>/graphql
 import { connect, RequestFailed } from './client.js';
 import {
   CreateServicePointDocument, ReportErrorDocument, StreetDocument, StreetsDocument,
   type StreetNameFragment,
 } from './generated.js';
 
-const endpoint = process.argv[2] ?? 'http://localhost:8080/t/610112/graphql';
+const endpoint = process.argv[2];
+if (endpoint === undefined) throw new Error('name the address of an API: http://localhost:8080/t/<slug>/graphql');
 const client = connect(endpoint);
 
 async function allStreets(): Promise<StreetNameFragment[]> {
