@@ -9,6 +9,7 @@ import './journeys/safety.mjs';
 import './journeys/layout.mjs';
 import './journeys/weight.mjs';
 import './journeys/graphql.mjs';
+import './journeys/client.mjs';
 import './journeys/audits.mjs';
 import './journeys/subscriptions.mjs';
 import './journeys/accessibility.mjs';

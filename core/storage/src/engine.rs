@@ -37,6 +37,13 @@ impl Engine {
         }
     }
 
+    /// Until the transaction ends, references are looked at when it does.
+    pub(crate) fn defer_references(self) -> &'static str {
+        match self {
+            Self::Sqlite => "PRAGMA defer_foreign_keys = ON",
+        }
+    }
+
     /// The names of a table's columns.
     pub(crate) fn columns_of(self, table: &str) -> Statement {
         let sql = match self {

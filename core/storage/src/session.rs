@@ -161,6 +161,16 @@ impl Work {
         self.due.fetch_min(at.micros(), Ordering::Relaxed);
     }
 
+    /// Lets references lead to records that are written later in this transaction; what still leads nowhere at its end is
+    /// refused then.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn defer_references(&self) -> Result<(), StorageError> {
+        self.session.transaction.execute_unprepared(self.engine().defer_references()).await?;
+        Ok(())
+    }
+
     /// When the first job is due that this transaction has scheduled: what the workers are to be told after the commit.
     #[must_use]
     pub fn due(&self) -> Option<Timestamp> {

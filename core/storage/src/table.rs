@@ -14,7 +14,7 @@ use sunlit_domain::value::Kind;
 
 use crate::session::TENANT;
 use crate::tenant::file;
-use crate::{Engine, StorageError, Work};
+use crate::{Engine, Session, StorageError, Work};
 
 /// The columns of a table of items.
 pub(crate) const RECORD: &str = "record_id";
@@ -91,10 +91,19 @@ impl Table {
         table
     }
 
+    /// The names of the columns that the database has for it; none when the table is not there.
+    ///
+    /// # Errors
+    /// A foreign scope, or the database's.
+    pub async fn columns_there(&self, scope: &Scope, session: &Session) -> Result<Vec<String>, StorageError> {
+        session.guard(scope)?;
+        let rows = session.transaction.query_all_raw(session.engine().columns_of(self.name())).await?;
+        Ok(rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>()?)
+    }
+
     /// Adds the columns of fields that a later minor version declares. Within a major version a table only grows.
-    async fn grow(&self, work: &Work, engine: Engine) -> Result<(), StorageError> {
-        let rows = work.transaction.query_all_raw(engine.columns_of(self.name())).await?;
-        let there: Vec<String> = rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>()?;
+    async fn grow(&self, scope: &Scope, work: &Work, engine: Engine) -> Result<(), StorageError> {
+        let there = self.columns_there(scope, work).await?;
         for (index, field) in self.collection().fields.iter().enumerate() {
             for (name, mut column) in field.columns().into_iter().zip(self.definitions(engine, index)) {
                 if !there.contains(&name) {
@@ -224,7 +233,7 @@ pub async fn create(scope: &Scope, work: &Work, manifest: &Arc<Manifest>) -> Res
     for collection in &manifest.collections {
         let Some(table) = Table::of(manifest, collection.name.as_str()) else { continue };
         work.transaction.execute(&table.create(engine)).await?;
-        table.grow(work, engine).await?;
+        table.grow(scope, work, engine).await?;
         for (items, index) in collection.fields.iter().filter_map(|field| table.items(engine, field)) {
             work.transaction.execute(&items).await?;
             work.transaction.execute(&index).await?;

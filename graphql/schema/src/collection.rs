@@ -16,7 +16,7 @@ use sunlit_domain::manifest::{
 
 use crate::file;
 use crate::loader::{ComputedKey, Gather};
-use crate::names::{Names, describe};
+use crate::names::{Names, block, describe, quoted};
 use crate::nested;
 use crate::node::{Connection, Node, failed, reading, settle};
 use crate::reference::Target;
@@ -64,7 +64,7 @@ fn record(names: &Names, manifest: &Manifest, collection: &Collection) -> Object
             None => declared(names, collection, field, index),
         };
         object = object.field(match &field.deprecated {
-            Some(reason) => built.deprecation(Some(reason)),
+            Some(reason) => built.deprecation(Some(&quoted(reason))),
             None => built,
         });
     }
@@ -106,7 +106,7 @@ fn declared(names: &Names, collection: &Collection, field: &manifest::Field, ind
 }
 
 fn reference(names: &Names, field: &manifest::Field, index: usize, to: &RefTarget) -> Field {
-    let target = Target::of(names, to);
+    let target = Target::of(names, to, field.field_type == FieldType::List);
     Field::new(lower_camel(field.name.as_str()), scalar::shaped(field, names.referred(to), false), move |ctx| {
         let target = target.clone();
         FieldFuture::new(async move {
@@ -122,6 +122,7 @@ fn reference(names: &Names, field: &manifest::Field, index: usize, to: &RefTarge
 fn field_text(field: &manifest::Field) -> String {
     let mut text = describe(&field.label(), field.description.as_ref());
     if let Some(unit) = &field.unit {
+        let unit = block(unit);
         text.push_str(&format!("\n\n单位：{unit} / Unit: {unit}"));
     }
     let mut readers: Vec<String> = field.readers.iter().map(|role| format!("{role:?}").to_lowercase()).collect();

@@ -72,8 +72,20 @@ impl Names {
 /// A title and a description, Chinese first, as the schema's documentation shows them.
 pub(crate) fn describe(title: &LocalText, description: Option<&LocalText>) -> String {
     let both = |text: &LocalText| text.en.as_ref().map_or_else(|| text.zh.clone(), |en| format!("{} / {en}", text.zh));
-    match description {
+    block(&match description {
         Some(description) => format!("{}\n\n{}", both(title), both(description)),
         None => both(title),
-    }
+    })
+}
+
+/// A package's words between the three quotation marks of a description. async-graphql prints them as they are, so what would
+/// end the description, or what no schema may hold, gives way.
+pub(crate) fn block(text: &str) -> String {
+    let text: String = text.chars().map(|c| if c.is_control() && c != '\n' { ' ' } else { c }).collect();
+    text.replace("\"\"\"", "'''")
+}
+
+/// A package's words between two quotation marks, which async-graphql does not escape either.
+pub(crate) fn quoted(text: &str) -> String {
+    block(text).replace('"', "'")
 }

@@ -53,7 +53,7 @@ fn object_field(names: &Names, owner: &str, field: &manifest::Field, index: usiz
     let built = match &field.to {
         // Nullable: the viewer may not be allowed to read what the plugin names.
         Some(to) => {
-            let target = Target::of(names, to);
+            let target = Target::of(names, to, false);
             Field::new(name, shaped(field, names.referred(to), false), move |ctx| {
                 let target = target.clone();
                 FieldFuture::new(async move {

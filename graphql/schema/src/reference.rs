@@ -19,16 +19,17 @@ use crate::node::{Node, failed, installed};
 pub(crate) struct Target {
     package: Arc<str>,
     collection: Arc<str>,
+    is_list: bool,
 }
 
 impl Target {
-    /// What `to` means in the package of `names`.
-    pub(crate) fn of(names: &Names, to: &RefTarget) -> Self {
-        Self { package: to.package_or(names.package()).into(), collection: to.collection().as_str().into() }
+    /// What `to` means in the package of `names`, for a field that holds one reference or a list of them.
+    pub(crate) fn of(names: &Names, to: &RefTarget, is_list: bool) -> Self {
+        Self { package: to.package_or(names.package()).into(), collection: to.collection().as_str().into(), is_list }
     }
 
-    /// The record that a reference leads to, or those of a list of references. What the viewer may not read is null, or is
-    /// left out of the list.
+    /// The record that a reference leads to, or those of a list of references: an empty list where there are none, as of
+    /// every list. What the viewer may not read is null, or is left out of the list.
     pub(crate) async fn follow<'a>(
         &self,
         ctx: &ResolverContext<'a>,
@@ -43,7 +44,7 @@ impl Target {
                 let found = futures_util::future::try_join_all(found).await?;
                 Ok(Some(FieldValue::list(found.into_iter().flatten())))
             }
-            _ => Ok(None),
+            _ => Ok(self.is_list.then(|| FieldValue::list(Vec::<FieldValue<'_>>::new()))),
         }
     }
 

@@ -33,6 +33,17 @@ fn plugin_data_is_typed_and_never_a_json_scalar() {
 }
 
 #[test]
+fn no_word_of_a_package_ends_the_documentation_that_it_stands_in() {
+    let text = include_str!("../../../tests/conformance/packages/round-trip.toml");
+    assert!(text.contains("\"\"\"") && text.contains("deprecated = 'say \"plain\""), "the package has no such words");
+    let schema = compose(&[manifest(text)]).unwrap();
+    // Each line with three quotation marks has nothing else, and those lines go in pairs.
+    let marks: Vec<&str> = schema.sdl().lines().filter(|line| line.contains("\"\"\"")).map(str::trim).collect();
+    assert!(marks.iter().all(|line| *line == "\"\"\"") && marks.len().is_multiple_of(2));
+    assert!(schema.sdl().contains("@deprecated(reason: \"say 'plain' \\\\ instead\")"));
+}
+
+#[test]
 fn a_tenant_without_packages_has_a_schema() {
     assert!(compose(&[]).unwrap().sdl().contains("apiVersion"));
 }

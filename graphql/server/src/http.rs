@@ -47,11 +47,21 @@ fn tenant_routes(config: &mut ServiceConfig) {
                 .default_service(web::to(graphql::other_method)),
         )
         .service(web::resource("/graphql/schema.graphql").wrap(from_fn(cors::guard)).route(get().to(explorer::schema)))
-        .route("/records/{package}/{collection}.{form:csv|xlsx}", get().to(sheet::export))
-        .route("/records/{package}/{collection}", post().to(sheet::import))
-        .route("/files", post().to(file::post))
-        .route("/files/{id}/{name}", get().to(file::get))
-        .route("/files/{id}/{name}", head().to(file::get))
+        .service(
+            web::resource("/records/{package}/{collection}.{form:csv|xlsx}")
+                .wrap(from_fn(cors::guard))
+                .route(get().to(sheet::export)),
+        )
+        .service(
+            web::resource("/records/{package}/{collection}").wrap(from_fn(cors::guard)).route(post().to(sheet::import)),
+        )
+        .service(web::resource("/files").wrap(from_fn(cors::guard)).route(post().to(file::post)))
+        .service(
+            web::resource("/files/{id}/{name}")
+                .wrap(from_fn(cors::guard))
+                .route(get().to(file::get))
+                .route(head().to(file::get)),
+        )
         .route("/openapi.json", get().to(openapi::document))
         .route("/preferences", get().to(preferences::set))
         .route("/p/{package}", get().to(page::view))

@@ -61,6 +61,8 @@ fn check_object(schema: &Json, value: &Json) {
         let fits = match property["type"].as_str().unwrap() {
             "string" => value.is_string(),
             "integer" => value.is_u64(),
+            "boolean" => value.is_boolean(),
+            "array" => value.is_array(),
             other => panic!("{other} is not known to this test"),
         };
         assert!(fits && property.get("const").is_none_or(|only| only == value), "{name}: {value}");
@@ -80,12 +82,13 @@ async fn every_described_operation_answers_as_described() {
                 "an operation's id stands twice"
             );
             assert!(operation["summary"].is_string() && operation["security"].is_array(), "{method} {path}");
-            for name in path.split('/').filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')) {
+            for name in path.split(['/', '.']).filter_map(|part| part.strip_prefix('{')?.strip_suffix('}')) {
                 let declared = item["parameters"].as_array().unwrap().iter().any(|one| one["name"] == *name);
                 assert!(declared, "{path} does not describe {name}");
             }
             // Without rights and without anything: a refusal that is described, never a missing route's page.
-            let asked = path.replace("{id}", ID).replace("{name}", "x");
+            let values = [("{id}", ID), ("{name}", "x"), ("{package}", "desk"), ("{collection}", "notice"), ("{form}", "csv")];
+            let asked = values.iter().fold(path.clone(), |path, (name, value)| path.replace(name, value));
             let method_name: Method = method.to_uppercase().parse().unwrap();
             let request = TestRequest::default().method(method_name).uri(&format!("/t/{SLUG}{asked}"));
             let (status, headers, body) = app.call(request).await;
@@ -93,7 +96,7 @@ async fn every_described_operation_answers_as_described() {
             described(&document, path, method, (status, media, &body));
         }
     }
-    assert_eq!(ids.into_iter().collect::<Vec<_>>(), ["aboutFile", "describe", "readFile", "uploadFile"]);
+    assert_eq!(ids.into_iter().collect::<Vec<_>>(), ["aboutFile", "describe", "exportRecords", "importRecords", "readFile", "uploadFile"]);
 }
 
 #[actix_web::test]
@@ -148,5 +151,37 @@ async fn the_answers_to_uploads_and_readings_are_described() {
         for name in response["headers"].as_object().into_iter().flatten().map(|(name, _)| name) {
             assert!(headers.contains_key(name.to_lowercase()), "{status} lacks {name}");
         }
+    }
+}
+
+#[actix_web::test]
+async fn the_answers_to_spreadsheets_are_described() {
+    let app = app().await;
+    let document = document(&app).await;
+    let editor = app.token(app.tenant_id(SLUG).await, Role::Editor);
+    let address = format!("/t/{SLUG}/records/desk/notice");
+    let import = |query: &str, content_type: &str, body: &'static str| {
+        let request = TestRequest::post().uri(&format!("{address}?{query}"));
+        let request = request.insert_header(("authorization", format!("Bearer {editor}")));
+        request.insert_header(("content-type", content_type.to_owned())).set_payload(body)
+    };
+    for (request, expect) in [
+        (import("format=csv", "text/csv", "code\r\nA\r\n"), 200),
+        (import("format=csv", "text/csv", "code\r\n\"\"\r\n,\r\nA\r\n"), 422),
+        (import("format=csv&errors=file", "text/csv", "code\r\nA\r\n"), 422),
+        (import("format=odt", "text/csv", "code\r\n"), 400),
+        (import("format=csv", "text/plain", "code\r\n"), 415),
+        (import("format=csv&ids=keep", "text/csv", "code\r\n"), 403),
+    ] {
+        let (status, headers, body) = app.call(request).await;
+        assert_eq!(status.as_u16(), expect, "{body:?}");
+        let media = headers.get("content-type").unwrap().to_str().unwrap();
+        described(&document, "/records/{package}/{collection}", "post", (status, Some(media), &body));
+    }
+    for (query, expect) in [(".csv", 200), (".xlsx?titles=zh", 200), (".csv?order=nothing", 400), (".csv?fields=x", 400)] {
+        let (status, headers, body) = app.call(TestRequest::get().uri(&format!("{address}{query}"))).await;
+        assert_eq!(status.as_u16(), expect, "{query}");
+        let media = headers.get("content-type").unwrap().to_str().unwrap();
+        described(&document, "/records/{package}/{collection}.{form}", "get", (status, Some(media), &body));
     }
 }

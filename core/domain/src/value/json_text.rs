@@ -71,3 +71,21 @@ fn sorted(json: &Json) -> Json {
         other => other.clone(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_stays_the_same_however_often_it_is_read() {
+        let mut state = 7_u64;
+        for _ in 0..2_000 {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            let number = f64::from_bits(state);
+            let Some(json) = serde_json::Number::from_f64(number) else { continue };
+            let text = JsonText::of(&Json::Number(json)).unwrap();
+            assert_eq!(JsonText::parse(text.as_str()), Some(text.clone()));
+            assert_eq!(text.to_json().as_f64(), Some(number));
+        }
+    }
+}

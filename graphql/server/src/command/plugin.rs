@@ -3,11 +3,12 @@
 mod version;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Subcommand;
 use sunlit_app::Package;
-use sunlit_domain::ScopeAuthority;
 use sunlit_domain::manifest::RunsAs;
+use sunlit_domain::{Manifest, ScopeAuthority};
 use sunlit_plugin_builder::{BuildOptions, BuiltPlugin, build};
 use sunlit_plugin_host::PluginHost;
 
@@ -44,6 +45,12 @@ pub(super) enum Command {
     Upgrade(version::Args),
     /// Move a tenant back to an earlier version of a package.
     Rollback(version::Args),
+    /// Print the GraphQL schema of a tenant that has these packages, for clients to be generated from.
+    Sdl {
+        /// A plugin's folder or its plugin.toml; with the packages that it names under [uses].
+        #[arg(required = true)]
+        packages: Vec<PathBuf>,
+    },
 }
 
 pub(super) async fn run(config: &Config, authority: &ScopeAuthority, command: Command) -> Result<(), Failed> {
@@ -65,10 +72,24 @@ pub(super) async fn run(config: &Config, authority: &ScopeAuthority, command: Co
         }
         Command::Check { folder } => check(config, &folder),
         Command::Schema => {
-            line(serde_json::to_string_pretty(&sunlit_domain::Manifest::json_schema())?);
+            line(serde_json::to_string_pretty(&Manifest::json_schema())?);
+            Ok(())
+        }
+        Command::Sdl { packages } => {
+            let manifests = packages.iter().map(|path| Ok(Arc::new(manifest(path)?)));
+            let manifests: Vec<Arc<Manifest>> = manifests.collect::<Result<_, Failed>>()?;
+            line(sunlit_schema::compose(&manifests)?.sdl().trim_end());
             Ok(())
         }
     }
+}
+
+/// The manifest in a folder or file.
+fn manifest(path: &Path) -> Result<Manifest, Failed> {
+    let file = if path.is_dir() { path.join("plugin.toml") } else { path.to_owned() };
+    let text = std::fs::read_to_string(&file)
+        .map_err(|error| format!("{}: {error}: a plugin's folder holds a plugin.toml", file.display()))?;
+    Ok(Manifest::parse(&file.display().to_string(), &text)?)
 }
 
 fn component_name(folder: &Path) -> String {
@@ -78,11 +99,8 @@ fn component_name(folder: &Path) -> String {
 }
 
 fn check(config: &Config, folder: &Path) -> Result<(), Failed> {
-    let file = folder.join("plugin.toml");
-    let text = std::fs::read_to_string(&file)
-        .map_err(|error| format!("{}: {error}: a plugin's folder holds a plugin.toml", file.display()))?;
     // The manifest first: its errors are cheaper than a build.
-    sunlit_domain::Manifest::parse(&file.display().to_string(), &text)?;
+    manifest(folder)?;
     let BuiltPlugin { component, manifest_toml, .. } = build(folder, &BuildOptions::default())?;
     let host = PluginHost::new(&config.host(), None)?;
     let package = Package::read(&host, &manifest_toml, Some(&component))?;

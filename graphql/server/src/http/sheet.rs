@@ -51,6 +51,8 @@ pub(super) struct Asked {
     key: Option<String>,
     /// The sheet of a workbook.
     sheet: Option<String>,
+    /// `keep`: rows create records under the ids that they give; for administrators.
+    ids: Option<String>,
     #[serde(default)]
     dry_run: bool,
     /// `file`: what is refused comes back as a file.
@@ -165,6 +167,11 @@ pub(super) async fn import(
         Err(error) => return bad(&error.to_string()),
     };
     let Some(form) = SheetForm::named(&asked.format) else { return bad("format is csv or xlsx") };
+    let keep_ids = match asked.ids.as_deref() {
+        None => false,
+        Some("keep") => true,
+        Some(_) => return bad("ids is keep, or left out"),
+    };
     if !is_of_form(&request, form) {
         let detail = format!("send Content-Type: {}", form.media_type());
         return plain(StatusCode::UNSUPPORTED_MEDIA_TYPE, ErrorCode::Unsupported, &detail, locale);
@@ -173,7 +180,7 @@ pub(super) async fn import(
     let installed = async {
         let context = visitor.state.app.context(&visitor.scope).await?;
         let installed = context.package(&path.package)?.clone();
-        import::check_rights(&visitor.scope, &installed.package, &path.collection)?;
+        import::check_rights(&visitor.scope, &installed.package, &path.collection, keep_ids)?;
         Ok(installed)
     };
     let installed = match installed.await {
@@ -190,7 +197,7 @@ pub(super) async fn import(
     };
     let wants_file = asked.errors.as_deref() == Some("file");
     let Asked { key, sheet, dry_run, .. } = asked;
-    let file = File { form, bytes: bytes.to_vec(), sheet, key, dry_run, locale };
+    let file = File { form, bytes: bytes.to_vec(), sheet, key, keep_ids, dry_run, locale };
     let (app, package) = (&visitor.state.app, &installed.package);
     match import::run(app, &visitor.scope, package, &path.collection, file).await {
         Ok(Outcome::Done(done)) => HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(json!({

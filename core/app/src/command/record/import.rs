@@ -3,6 +3,11 @@
 //! A row names its record by the column `id`, or by the unique field that the caller chose as key; one that names none
 //! creates. A column `version` makes each change depend on the version that was exported. The steps: read the columns,
 //! read the rows, and then in one transaction find the records, check the values, write.
+//!
+//! An administrator may carry records over from another installation or tenant: [`File::keep_ids`] creates what is not there
+//! under the id that the row gives, so that references from other files keep leading to it. Such a row is a copy: an empty
+//! cell is no value and never the default, and rows may refer to each other in any order. What no column carries (state,
+//! owner, who changed what and when) begins anew.
 
 mod columns;
 mod error_file;
@@ -15,7 +20,7 @@ use sunlit_domain::access::Deed;
 use sunlit_domain::filter::Filter;
 use sunlit_domain::id::RecordId;
 use sunlit_domain::manifest::Collection;
-use sunlit_domain::{ErrorCode, Locale, Scope};
+use sunlit_domain::{ErrorCode, Locale, Role, Scope};
 use sunlit_sheet::{Form, Sheet};
 use sunlit_storage::StorageError;
 
@@ -46,6 +51,8 @@ pub struct File {
     pub sheet: Option<String>,
     /// The unique field by which rows without `id` find their record; by `id` alone when none.
     pub key: Option<String>,
+    /// Whether a row whose `id` leads to no record creates one of that id; for administrators.
+    pub keep_ids: bool,
     /// Whether to do everything and keep nothing.
     pub dry_run: bool,
     /// The language of messages.
@@ -98,15 +105,20 @@ struct Rights {
     update: Option<Filter>,
 }
 
-/// Whether the actor may import into the collection at all, to be asked before a file is taken in.
+/// Whether the actor may import into the collection at all, and keep the ids of the file where that is wanted; to be asked
+/// before a file is taken in.
 ///
 /// # Errors
 /// [`AppError::NotFound`], [`AppError::Denied`], [`AppError::Unauthenticated`].
-pub fn check_rights(scope: &Scope, package: &Package, collection: &str) -> Result<(), AppError> {
-    rights(scope, package.table(collection)?.collection()).map(drop)
+pub fn check_rights(scope: &Scope, package: &Package, collection: &str, keep_ids: bool) -> Result<(), AppError> {
+    rights(scope, package.table(collection)?.collection(), keep_ids).map(drop)
 }
 
-fn rights(scope: &Scope, collection: &Collection) -> Result<Rights, AppError> {
+fn rights(scope: &Scope, collection: &Collection, keep_ids: bool) -> Result<Rights, AppError> {
+    // Ids are the platform's to give: whoever chooses one could take the id that another installation has for its record.
+    if keep_ids && !scope.actor().has(Role::Administrator) {
+        return Err(if scope.actor().id().is_some() { AppError::Denied } else { AppError::Unauthenticated });
+    }
     let (create, update) = (allowed(scope, collection, Deed::Create), allowed(scope, collection, Deed::Update));
     match (create, update) {
         (Err(error), Err(_)) => Err(error),
@@ -128,9 +140,9 @@ pub async fn run(
     file: File,
 ) -> Result<Outcome, AppError> {
     let table = package.table(collection)?;
-    let rights = rights(scope, table.collection())?;
+    let rights = rights(scope, table.collection(), file.keep_ids)?;
     let key = file.key.as_deref().map(|name| columns::key(table.collection(), name)).transpose()?;
-    let (locale, dry_run) = (file.locale, file.dry_run);
+    let (locale, dry_run, keep_ids) = (file.locale, file.dry_run, file.keep_ids);
     let (sheet, digest) = read(file).await?;
     if sheet.rows.len() > MAX_ROWS {
         return Err(AppError::Limit(format!("{} rows: import at most {MAX_ROWS} at once", sheet.rows.len())));
@@ -144,7 +156,10 @@ pub async fn run(
     let (at, id) = (app.environment.now(), RecordId(app.environment.new_id()));
     let context = app.context(scope).await?;
     let work = begin(app, scope, package).await?;
-    let existing = Existing::find(scope, &work, table, &rows, (key, rights.update.as_ref())).await?;
+    let mut existing = Existing::find(scope, &work, table, &rows, (key, rights.update.as_ref())).await?;
+    if keep_ids {
+        existing.admit_new(scope, &work, table, &rows).await?;
+    }
     let step = write::Step {
         app,
         scope,

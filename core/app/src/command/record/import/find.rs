@@ -23,6 +23,8 @@ pub(super) struct Existing {
     by_id: BTreeMap<RecordId, Record>,
     by_key: BTreeMap<Value, RecordId>,
     key: Option<usize>,
+    /// Ids of rows under which no record is, whoever may see it: those that may be given to new ones.
+    free: BTreeSet<RecordId>,
 }
 
 /// What a row is about.
@@ -58,8 +60,22 @@ impl Existing {
         Ok(existing)
     }
 
+    /// Lets rows create records under their ids, where there is none of that id yet.
+    pub(super) async fn admit_new(
+        &mut self,
+        scope: &Scope,
+        work: &Work,
+        table: &Table,
+        rows: &[Row],
+    ) -> Result<(), AppError> {
+        let ids: BTreeSet<RecordId> = rows.iter().filter_map(|row| row.id).collect();
+        self.free = missing(scope, work, table, &ids, &Filter::everything()).await?;
+        Ok(())
+    }
+
     pub(super) fn subject(&self, row: &Row) -> Subject<'_> {
         let found = match (row.id, self.key) {
+            (Some(id), _) if self.free.contains(&id) => return Subject::New,
             (Some(id), _) => return self.by_id.get(&id).map_or(Subject::Missing, Subject::There),
             (None, Some(key)) => row.value(key).and_then(|value| self.by_key.get(value)),
             (None, None) => None,

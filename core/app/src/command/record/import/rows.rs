@@ -26,10 +26,11 @@ impl Row {
         self.values.iter().find(|(index, value)| *index == field && !value.is_null()).map(|(_, value)| value)
     }
 
-    /// The values as a caller's input. An empty cell empties the field of a record that is there, and leaves a new one its
-    /// default.
+    /// The values as a caller's input. An empty cell empties the field of a record that is there or that the row is a copy
+    /// of, and leaves a new one its default.
     pub(super) fn input(&self, collection: &Collection, creating: bool) -> Map<String, Json> {
-        let given = self.values.iter().filter(|(_, value)| !(creating && value.is_null()));
+        let has_default = creating && self.id.is_none();
+        let given = self.values.iter().filter(|(_, value)| !(has_default && value.is_null()));
         let named =
             given.filter_map(|(index, value)| Some((collection.fields.get(*index)?.name.to_string(), value.to_json())));
         named.collect()
@@ -95,12 +96,16 @@ fn take(
     Ok(())
 }
 
-/// The stored value of an enum that a cell names by its title; any other text as it is.
+/// The stored value of an enum that a cell names by its title; any other text as it is. A stored value comes first: a title
+/// may read like another value.
 fn enum_value<'a>(field: &'a Field, text: &'a str) -> &'a str {
     if field.field_type != FieldType::Enum {
         return text;
     }
     let plain = text.trim();
+    if field.values.iter().any(|option| option.value == *plain) {
+        return plain;
+    }
     let is_titled = |locale| move |title: &sunlit_domain::LocalText| title.get(locale) == plain;
     let found =
         field.values.iter().find(|option| is_titled(Locale::Zh)(&option.title) || is_titled(Locale::En)(&option.title));

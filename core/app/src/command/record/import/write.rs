@@ -6,7 +6,7 @@ use sunlit_domain::access::Deed;
 use sunlit_domain::error_code::message;
 use sunlit_domain::filter::Filter;
 use sunlit_domain::id::RecordId;
-use sunlit_domain::manifest::{Slot, Spelling};
+use sunlit_domain::manifest::{Field, RunsAs, Slot, Spelling};
 use sunlit_domain::record::{Changes, Problem, Record, read_changes};
 use sunlit_domain::value::{Timestamp, Value};
 use sunlit_domain::{ErrorCode, Locale, Scope};
@@ -17,7 +17,7 @@ use super::columns::{Column, Columns};
 use super::find::{self, Existing, Subject};
 use super::rows::Row;
 use super::{CellProblem, MAX_PROBLEMS, Rights};
-use crate::command::record::reference;
+use crate::command::record::{Writing, attachment, reference};
 use crate::command::trail::{self, Done};
 use crate::reading::allowed;
 use crate::{App, AppError, Change, Package, TenantContext};
@@ -80,6 +80,9 @@ impl Step<'_> {
                     Err(vec![self.problem(row.number, Column::Id, ErrorCode::NotUnique, "import.twice")])
                 }
                 Subject::There(record) => self.change(&row, record, &mut plan),
+                Subject::New if row.id.is_some_and(|id| !seen.insert(id)) => {
+                    Err(vec![self.problem(row.number, Column::Id, ErrorCode::NotUnique, "import.twice")])
+                }
                 Subject::New => self.create(&row, &mut plan),
             };
             if let Err(more) = outcome {
@@ -88,6 +91,7 @@ impl Step<'_> {
         }
         self.check_unique(&plan, problems).await?;
         self.check_references(&plan, problems).await?;
+        self.check_files(&plan, problems).await?;
         Ok(plan)
     }
 
@@ -96,7 +100,7 @@ impl Step<'_> {
             return Err(vec![self.problem(row.number, Column::Id, ErrorCode::Denied, "import.no_create")]);
         }
         let changes = self.changes(row, true)?;
-        let id = RecordId(self.app.environment.new_id());
+        let id = row.id.unwrap_or_else(|| RecordId(self.app.environment.new_id()));
         plan.creates.push(Planned { number: row.number, id, before: None, changes });
         Ok(())
     }
@@ -169,7 +173,11 @@ impl Step<'_> {
                 Some(other) => self.context.package(other.as_str())?.package.table(name)?,
             };
             let readable = allowed(self.scope, table.collection(), Deed::Read)?;
-            let missing = find::missing(self.scope, self.work, table, &ids, &readable).await?;
+            let mut missing = find::missing(self.scope, self.work, table, &ids, &readable).await?;
+            if table.name() == self.table.name() {
+                let created: BTreeSet<RecordId> = plan.creates.iter().map(|planned| planned.id).collect();
+                missing.retain(|id| !created.contains(id));
+            }
             let problem = Problem::of(field, field.name.as_str(), ErrorCode::InvalidInput, "ref", "");
             let broken = plan.all().filter(|planned| targets(planned).iter().any(|id| missing.contains(id)));
             problems.extend(broken.map(|planned| self.of_problem(planned.number, &problem)));
@@ -177,9 +185,27 @@ impl Step<'_> {
         Ok(())
     }
 
+    /// Files that are not there, that the actor may not refer to, or that do not fit.
+    async fn check_files(&self, plan: &Plan<'_>, problems: &mut Vec<CellProblem>) -> Result<(), AppError> {
+        if !self.table.collection().fields.iter().any(Field::holds_files) {
+            return Ok(());
+        }
+        let &Self { app, scope, work, context, package, at, .. } = self;
+        let (runs_as, spelling) = (RunsAs::Caller, Spelling::Manifest);
+        let writing = Writing { app, scope, work, context, package, runs_as, spelling, at };
+        for planned in plan.all() {
+            let mut found = Vec::new();
+            attachment::check(writing, self.table, &planned.changes, &mut found).await?;
+            problems.extend(found.iter().map(|problem| self.of_problem(planned.number, problem)));
+        }
+        Ok(())
+    }
+
     /// Writes everything with its trail, and answers what is to be told of it; what only shows in writing is a problem.
     pub(super) async fn write(&self, plan: Plan<'_>) -> Result<Result<Vec<Change>, CellProblem>, AppError> {
         let stamp = Stamp { at: self.at };
+        // Rows may refer to rows further down.
+        self.work.defer_references().await?;
         let rows: Vec<(RecordId, &Changes)> = plan.creates.iter().map(|new| (new.id, &new.changes)).collect();
         let created = record::insert_many(self.scope, self.work, self.table, &rows, stamp).await?;
         for (planned, record) in plan.creates.iter().zip(&created) {

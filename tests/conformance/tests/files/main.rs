@@ -1,143 +1,19 @@
 //! Files over the real routes: who may bring them in, who may read them, what they are served as, and what is left of them.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
+mod kit;
+mod spreadsheet;
 
 use actix_web::error::PayloadError;
 use actix_web::http::StatusCode;
-use actix_web::http::header::HeaderMap;
 use actix_web::test::TestRequest;
 use actix_web::web::Bytes;
 use serde_json::{Value as Json, json};
-use sunlit_app::command::file::sweep::{self, Swept};
-use sunlit_app::command::package::publish::{self, Existing};
-use sunlit_app::{Environment, SystemEnvironment};
+use std::sync::atomic::Ordering;
+use sunlit_app::command::file::sweep::Swept;
 use sunlit_domain::Role;
-use sunlit_domain::value::Timestamp;
-use sunlit_test_support::{Answer, TestApp};
 
-const DESK: &str = include_str!("files/desk.toml");
-const HERE: &str = "900001";
-const NEIGHBOUR: &str = "900002";
-const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR and then some";
-const PDF: &[u8] = b"%PDF-1.7\n0123456789";
-const CREATE: &str = "mutation($input: Desk_NoticeCreate!) { deskCreateNotice(input: $input) { errors { code message path } \
-     record { id version cover { id name size contentType sha256 url } papers { name } internal { name } } } }";
-
-/// The machine's clock, some hours ahead.
-#[derive(Debug, Default)]
-struct Ahead(AtomicI64);
-
-impl Environment for Ahead {
-    fn now(&self) -> Timestamp {
-        let ahead = self.0.load(Ordering::Relaxed) * 3_600_000_000;
-        Timestamp::from_micros(SystemEnvironment.now().micros() + ahead).unwrap()
-    }
-    fn new_id(&self) -> uuid::Uuid {
-        SystemEnvironment.new_id()
-    }
-}
-
-struct Kit {
-    app: TestApp,
-    clock: Arc<Ahead>,
-    editor: String,
-}
-
-impl Kit {
-    async fn new() -> Self {
-        let clock = Arc::new(Ahead::default());
-        let app = TestApp::start_with(Arc::<Ahead>::clone(&clock)).await;
-        publish::run(app.app(), DESK.to_owned(), None, Existing::Keep).await.unwrap();
-        for slug in [HERE, NEIGHBOUR] {
-            let region = format!(
-                "[tenant]\nslug = \"{slug}\"\ncode = \"{slug}\"\nkind = \"district\"\nname = {{ zh = \"测试区{slug}\" }}\n\
-                 short_name = {{ zh = \"测试区\" }}\n[[package]]\nid = \"desk\"\n"
-            );
-            app.provision_text(slug, &region, &[]).await;
-        }
-        let editor = app.token(app.tenant_id(HERE).await, Role::Editor);
-        Self { app, clock, editor }
-    }
-
-    async fn token(&self, actor: u128, role: Role) -> String {
-        self.app.token_of(self.app.tenant_id(HERE).await, role, actor)
-    }
-
-    async fn post(&self, token: Option<&str>, name: &str, content_type: &str, body: &[u8]) -> (StatusCode, Json) {
-        let name = url_encoded(name);
-        let request = TestRequest::post().uri(&format!("/t/{HERE}/files?name={name}"));
-        let request = request.insert_header(("content-type", content_type));
-        let request = signed(request, token).set_payload(body.to_vec());
-        let (status, _, body) = self.app.call(request).await;
-        (status, serde_json::from_slice(&body).unwrap())
-    }
-
-    /// The id of a file that the editor has uploaded.
-    async fn upload(&self, name: &str, content_type: &str, body: &[u8]) -> Json {
-        let (status, file) = self.post(Some(&self.editor), name, content_type, body).await;
-        assert_eq!(status, StatusCode::CREATED, "{file}");
-        file["id"].clone()
-    }
-
-    async fn write(&self, query: &str, variables: Json) -> Answer {
-        self.app.graphql(HERE, Some(&self.editor), query, variables).await
-    }
-
-    /// The record of a new notice.
-    async fn notice(&self, input: Json) -> Json {
-        let answer = self.write(CREATE, json!({ "input": input })).await;
-        assert_eq!(answer.data()["deskCreateNotice"]["errors"], json!([]), "{}", answer.body);
-        answer.data()["deskCreateNotice"]["record"].clone()
-    }
-
-    async fn get(&self, token: Option<&str>, path: &str, headers: &[(&str, &str)]) -> (StatusCode, HeaderMap, Bytes) {
-        let request =
-            headers.iter().fold(TestRequest::get().uri(path), |request, header| request.insert_header(*header));
-        self.app.call(signed(request, token)).await
-    }
-
-    async fn status(&self, token: Option<&str>, id: &Json) -> StatusCode {
-        self.get(token, &address(HERE, id), &[]).await.0
-    }
-
-    async fn sweep(&self, slug: &str) -> Swept {
-        sweep::run(self.app.app(), &self.app.scope(self.app.tenant_id(slug).await)).await.unwrap()
-    }
-
-    /// Every file below the folder of blobs.
-    fn blobs(&self) -> Vec<PathBuf> {
-        let (mut folders, mut found) = (vec![self.app.folder().join("data/files")], Vec::new());
-        while let Some(folder) = folders.pop() {
-            for entry in std::fs::read_dir(folder).unwrap() {
-                let path = entry.unwrap().path();
-                if path.is_dir() { folders.push(path) } else { found.push(path) }
-            }
-        }
-        found
-    }
-}
-
-fn signed(request: TestRequest, token: Option<&str>) -> TestRequest {
-    match token {
-        Some(token) => request.insert_header(("authorization", format!("Bearer {token}"))),
-        None => request,
-    }
-}
-
-fn told<'h>(headers: &'h HeaderMap, name: &str) -> &'h str {
-    headers.get(name).map_or("", |value| value.to_str().unwrap())
-}
-
-fn address(slug: &str, id: &Json) -> String {
-    format!("/t/{slug}/files/{}/x", id.as_str().unwrap())
-}
-
-fn url_encoded(text: &str) -> String {
-    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
-}
+use crate::kit::{CREATE, HERE, Kit, NEIGHBOUR, PDF, PNG, address, signed, told};
 
 #[actix_web::test]
 async fn a_file_comes_back_as_it_was_with_a_name_and_a_type() {
