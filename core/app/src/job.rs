@@ -29,7 +29,7 @@ pub use worker::{Pace, Running, Worker};
 use crate::command::calendar::recount::RECOUNT;
 use crate::command::deadline::TIMER;
 use crate::command::schedule::{FIRE, TICK};
-use crate::{App, AppError};
+use crate::{App, AppError, Package, TenantContext};
 
 /// Why a job did not do its work.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -46,9 +46,11 @@ impl From<AppError> for JobError {
     /// What another moment may mend is tried again; what the job asks for wrongly is not.
     fn from(error: AppError) -> Self {
         match error {
-            AppError::Conflict { .. } | AppError::Storage(_) | AppError::Shared(_) | AppError::PluginFailed { .. } => {
-                Self::Retry(error.to_string())
-            }
+            AppError::Conflict { .. }
+            | AppError::Moved(_)
+            | AppError::Storage(_)
+            | AppError::Shared(_)
+            | AppError::PluginFailed { .. } => Self::Retry(error.to_string()),
             other => Self::Fail(other.to_string()),
         }
     }
@@ -75,6 +77,17 @@ pub async fn run(app: &Arc<App>, scope: &Scope, job: &Claimed) -> Result<Ran, Jo
         RECOUNT => recount::run(app, scope, job).await,
         unknown => Err(JobError::Fail(format!("no job is called `{unknown}`: it needs another version of Sunlit"))),
     }
+}
+
+/// The package that a job is of; none when it is not enabled any more.
+///
+/// # Errors
+/// [`JobError::Retry`] when it is enabled and does not load: what the job would do is not given up for that.
+fn package_of<'c>(context: &'c TenantContext, id: &str) -> Result<Option<&'c Package>, JobError> {
+    if context.broken.iter().any(|broken| broken == id) {
+        return Err(JobError::Retry(format!("the package {id} does not load: see the log")));
+    }
+    Ok(context.package(id).ok().map(|installed| &*installed.package))
 }
 
 /// Whether a failure means that the job is no longer this worker's: then there is nothing to be done about it.

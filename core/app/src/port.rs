@@ -10,6 +10,7 @@ use std::sync::Arc;
 use sunlit_domain::access::Deed;
 use sunlit_domain::filter::Filter;
 use sunlit_domain::manifest::RunsAs;
+use sunlit_domain::record::Record;
 use sunlit_domain::value::Value;
 use sunlit_plugin_host::PortError;
 use sunlit_storage::Table;
@@ -48,6 +49,14 @@ impl View {
             (RunsAs::Caller, Deed::Read) => self.reading.readable(table.collection()),
             (runs_as, deed) => allowed_as(runs_as, self.reading.scope(), table.collection(), deed),
         }
+    }
+
+    /// A record as the call may see it.
+    fn shown(&self, table: &Table, mut record: Record) -> Record {
+        if self.runs_as == RunsAs::Caller {
+            table.collection().hide(&mut record, self.reading.scope().actor());
+        }
+        record
     }
 
     /// Whoever acts, as records name them.

@@ -78,7 +78,7 @@ impl Reading {
     /// The same reading through the viewer's own root: the workspace of whoever signed in.
     #[must_use]
     pub fn own(&self) -> Self {
-        self.through(if self.inner.scope.actor().id().is_some() { Root::Workspace } else { Root::Public })
+        self.through(Root::own(self.inner.scope.actor()))
     }
 
     /// The root that is read through; the public one at first.
@@ -180,6 +180,11 @@ impl Reading {
     }
 }
 
+/// Which records of `collection` the scope's actor may read through their own root: what they may refer to and work on.
+pub(crate) fn readable(scope: &Scope, collection: &Collection) -> Result<Filter, AppError> {
+    access::readable(collection, Root::own(scope.actor()), scope.actor()).ok_or_else(|| denied(scope))
+}
+
 /// Refuses everybody who has not this role.
 pub(crate) fn require(scope: &Scope, role: Role) -> Result<(), AppError> {
     if scope.actor().has(role) {
@@ -201,7 +206,8 @@ pub(crate) fn denied(scope: &Scope) -> AppError {
     if scope.actor().id().is_some() { AppError::Denied } else { AppError::Unauthenticated }
 }
 
-/// As [`allowed`], with the rights of whoever an action runs as: a package may do anything with its own collections.
+/// As [`allowed`] and [`readable`], with the rights of whoever an action runs as: a package may do anything with its own
+/// collections.
 pub(crate) fn allowed_as(
     runs_as: RunsAs,
     scope: &Scope,
@@ -209,6 +215,7 @@ pub(crate) fn allowed_as(
     deed: Deed,
 ) -> Result<Filter, AppError> {
     match runs_as {
+        RunsAs::Caller if deed == Deed::Read => readable(scope, collection),
         RunsAs::Caller => allowed(scope, collection, deed),
         RunsAs::Package => Ok(Filter::everything()),
     }

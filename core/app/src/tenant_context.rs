@@ -32,6 +32,8 @@ pub struct Installed {
 pub struct TenantContext {
     /// By package id.
     pub packages: Vec<Arc<Installed>>,
+    /// The ids of enabled packages that do not load: what they have waits, and nothing of it is forgotten.
+    pub broken: Vec<String>,
     /// The digest of the package set: tenants with the same one share a schema.
     pub set_digest: String,
     /// What its administrators set for the platform itself.
@@ -53,7 +55,7 @@ impl TenantContext {
         let installations = installation::all(scope, &session).await?;
         let settings = setting::all(scope, &session).await?;
         drop(session);
-        let mut packages = Vec::new();
+        let (mut packages, mut broken) = (Vec::new(), Vec::new());
         let mut digest = Sha256::new();
         for row in installations {
             let own = settings.iter().filter(|setting| setting.package == row.package);
@@ -70,13 +72,14 @@ impl TenantContext {
                 Err(error) if error.is_of_package() => {
                     let (package, version) = (&row.package, &row.version);
                     tracing::error!(package.id = package, version, %error, "an enabled package does not load");
+                    broken.push(row.package);
                 }
                 Err(error) => return Err(error),
             }
         }
         let own = settings.iter().filter(|setting| setting.package == core_setting::PACKAGE);
         let core = CoreSettings::read(own.map(|setting| (setting.name.as_str(), setting.value.as_str())));
-        Ok(Self { packages, set_digest: hex(&digest.finalize()), core })
+        Ok(Self { packages, broken, set_digest: hex(&digest.finalize()), core })
     }
 }
 

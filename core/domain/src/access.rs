@@ -28,6 +28,14 @@ pub enum Root {
     Workspace,
 }
 
+impl Root {
+    /// The actor's own: the workspace of whoever signed in.
+    #[must_use]
+    pub fn own(actor: &Actor) -> Self {
+        if actor.id().is_some() { Self::Workspace } else { Self::Public }
+    }
+}
+
 /// Which records the actor may read through `root`; none when no rule allows it at all.
 #[must_use]
 pub fn readable(collection: &Collection, root: Root, actor: &Actor) -> Option<Filter> {

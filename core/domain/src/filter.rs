@@ -13,10 +13,11 @@ mod parse;
 use std::cmp::Ordering;
 
 pub use parse::{FilterError, Purpose, parse};
+use uuid::Uuid;
 
 use crate::geometry::{BoundingBox, Circle};
-use crate::manifest::Attribute;
-use crate::value::Value;
+use crate::manifest::{Attribute, Collection, Slot};
+use crate::value::{Kind, Value};
 
 /// A filter over the records of one collection.
 #[derive(Debug, Clone, PartialEq)]
@@ -71,6 +72,17 @@ impl Filter {
     #[must_use]
     pub fn everything() -> Self {
         Self::And(Vec::new())
+    }
+
+    /// True of the records of `collection` whose field of that index, a reference, a file or a list of them, holds `id`.
+    #[must_use]
+    pub fn refers(collection: &Collection, field: usize, id: Uuid) -> Self {
+        let kind = collection.fields[field].kind();
+        let test = match kind {
+            Kind::List(_) => Test::HasAny(vec![Value::Id(id)]),
+            _ => Test::Eq(Value::Id(id)),
+        };
+        Self::Test(Attribute { slot: Slot::Field(field), kind }, test)
     }
 
     /// Whether it is true of everything by its form.

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use crate::error_code::ErrorCode;
 use crate::id::FieldName;
 use crate::manifest::{Collection, Field, FieldType, Manifest, Migrate, STANDARD_FIELDS, Slot, Spelling};
-use crate::record::{PUBLISHED, Problem, Record};
+use crate::record::{Problem, Record};
 use crate::toml_source::SourceProblem;
 use crate::value::{Kind, Value};
 
@@ -103,14 +103,6 @@ fn place(new: &Manifest, to: &Collection) -> String {
 }
 
 /// The move from one collection to another. `at` is where problems are told.
-/// The states that a collection's records may be in.
-fn states(collection: &Collection) -> Vec<&str> {
-    match &collection.workflow {
-        Some(workflow) => workflow.states.iter().map(|state| state.name.as_str()).collect(),
-        None => vec![PUBLISHED],
-    }
-}
-
 fn one(
     from: &Collection,
     to: &Collection,
@@ -131,7 +123,7 @@ fn one(
             say("drop", format!("`{}.{name}` is both taken over and dropped: choose one", from.name));
         }
     }
-    for state in states(from).into_iter().filter(|state| !states(to).contains(state)) {
+    for state in from.states().into_iter().filter(|state| !to.states().contains(state)) {
         say(
             "collection",
             format!(
@@ -194,7 +186,7 @@ fn source(
     match renamed.get(name) {
         Some(old) => match from.field(old.as_str(), Spelling::Manifest) {
             None => say("fields", format!("the old `{}` has no field `{old}`", from.name)),
-            Some((_, before)) if !converts(before.kind(), field.kind()) => {
+            Some((_, before)) if !converts(before, field) => {
                 say("fields", format!("`{}.{old}` cannot become `{}.{name}`: their types differ", from.name, to.name));
             }
             Some((index, _)) => source.old = Some(index),
@@ -203,7 +195,7 @@ fn source(
             let same = from.field(name.as_str(), Spelling::Manifest);
             let taken = same.filter(|(_, before)| !dropped.contains(&before.name.to_string()));
             match taken {
-                Some((index, before)) if before.kind() == field.kind() => source.old = Some(index),
+                Some((index, before)) if is_same(before, field) => source.old = Some(index),
                 Some(_) => say(
                     "fields",
                     format!(
@@ -230,10 +222,16 @@ fn otherwise(field: &Field, migrate: Option<&Migrate>) -> Value {
     value.unwrap_or_else(|| if field.required { field.default_value() } else { Value::Null })
 }
 
-/// Whether values of one kind may become values of another. Decimals that do not fit the new scale are found record by
+/// Whether values of one field may become values of another. Decimals that do not fit the new scale are found record by
 /// record.
-fn converts(old: Kind, new: Kind) -> bool {
-    old == new || matches!((old, new), (Kind::Int | Kind::Decimal(_), Kind::Decimal(_)))
+fn converts(old: &Field, new: &Field) -> bool {
+    is_same(old, new) || matches!((old.kind(), new.kind()), (Kind::Int | Kind::Decimal(_), Kind::Decimal(_)))
+}
+
+/// Whether values of one field are values of the other. Ids of records and of files are of one kind, and not the same.
+fn is_same(old: &Field, new: &Field) -> bool {
+    let is_file = |field: &Field| field.item_type() == FieldType::File;
+    old.kind() == new.kind() && is_file(old) == is_file(new)
 }
 
 /// What becomes of each enum value that does not stay.
@@ -347,9 +345,10 @@ impl Source {
     }
 }
 
+/// The value as the new field spells it.
 fn checked(field: &Field, value: Value) -> Result<Value, Problem> {
     match field.check(&value) {
-        Ok(()) => Ok(value),
+        Ok(()) => Ok(field.spelled(value)),
         Err(broken) => {
             let code = if broken.rule == "required" { ErrorCode::Required } else { ErrorCode::InvalidInput };
             Err(Problem::of(field, field.name.as_str(), code, broken.rule, broken.bound))

@@ -210,7 +210,7 @@ fn plain(name: &str, type_ref: TypeRef, field_type: Option<FieldType>, term: Gro
 }
 
 fn referred(names: &Names, field: &manifest::Field, name: &str, term: GroupTerm) -> Field {
-    let target = field.to.as_ref().map(|to| (Target::of(names, to), names.referred(to)));
+    let target = field.to.as_ref().map(|to| (Target::of(names, to, false), names.referred(to)));
     let type_name = target.as_ref().map_or_else(|| TypeRef::ID.to_owned(), |(_, name)| name.clone());
     let target = target.map(|(target, _)| target);
     Field::new(lower_camel(name), TypeRef::named(type_name), move |ctx| {

@@ -87,7 +87,8 @@ async fn every_described_operation_answers_as_described() {
                 assert!(declared, "{path} does not describe {name}");
             }
             // Without rights and without anything: a refusal that is described, never a missing route's page.
-            let values = [("{id}", ID), ("{name}", "x"), ("{package}", "desk"), ("{collection}", "notice"), ("{form}", "csv")];
+            let values =
+                [("{id}", ID), ("{name}", "x"), ("{package}", "desk"), ("{collection}", "notice"), ("{form}", "csv")];
             let asked = values.iter().fold(path.clone(), |path, (name, value)| path.replace(name, value));
             let method_name: Method = method.to_uppercase().parse().unwrap();
             let request = TestRequest::default().method(method_name).uri(&format!("/t/{SLUG}{asked}"));
@@ -96,7 +97,10 @@ async fn every_described_operation_answers_as_described() {
             described(&document, path, method, (status, media, &body));
         }
     }
-    assert_eq!(ids.into_iter().collect::<Vec<_>>(), ["aboutFile", "describe", "exportRecords", "importRecords", "readFile", "uploadFile"]);
+    assert_eq!(
+        ids.into_iter().collect::<Vec<_>>(),
+        ["aboutFile", "describe", "exportRecords", "importRecords", "readFile", "uploadFile"]
+    );
 }
 
 #[actix_web::test]
@@ -178,7 +182,9 @@ async fn the_answers_to_spreadsheets_are_described() {
         let media = headers.get("content-type").unwrap().to_str().unwrap();
         described(&document, "/records/{package}/{collection}", "post", (status, Some(media), &body));
     }
-    for (query, expect) in [(".csv", 200), (".xlsx?titles=zh", 200), (".csv?order=nothing", 400), (".csv?fields=x", 400)] {
+    for (query, expect) in
+        [(".csv", 200), (".xlsx?titles=zh", 200), (".csv?order=nothing", 400), (".csv?fields=x", 400)]
+    {
         let (status, headers, body) = app.call(TestRequest::get().uri(&format!("{address}{query}"))).await;
         assert_eq!(status.as_u16(), expect, "{query}");
         let media = headers.get("content-type").unwrap().to_str().unwrap();

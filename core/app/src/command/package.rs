@@ -5,5 +5,6 @@ mod copying;
 pub mod enable;
 mod migrate;
 pub mod publish;
+mod rename;
 pub mod rollback;
 pub mod upgrade;

@@ -22,7 +22,7 @@ use crate::{App, AppError, Package, TenantContext};
 
 /// A writing transaction on the tables that the package's version has. Whoever still holds a version that the tenant has
 /// left writes nothing: the new version's tables would never see it.
-async fn begin(app: &App, scope: &Scope, package: &Package) -> Result<Work, AppError> {
+pub(super) async fn begin(app: &App, scope: &Scope, package: &Package) -> Result<Work, AppError> {
     let work = app.stores.open(scope).await?.work(scope).await?;
     let enabled = installation::find(scope, &work, package.id()).await?;
     if enabled.is_some_and(|row| row.version == package.manifest.plugin.version) {
@@ -35,15 +35,15 @@ async fn begin(app: &App, scope: &Scope, package: &Package) -> Result<Work, AppE
 /// A transaction in which records are written: for whom, with whose rights, and when.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Writing<'a> {
-    app: &'a App,
-    scope: &'a Scope,
-    work: &'a Work,
+    pub(super) app: &'a App,
+    pub(super) scope: &'a Scope,
+    pub(super) work: &'a Work,
     /// What the tenant has enabled: references may lead to other packages.
-    context: &'a TenantContext,
-    package: &'a Package,
-    runs_as: RunsAs,
-    spelling: Spelling,
-    at: Timestamp,
+    pub(super) context: &'a TenantContext,
+    pub(super) package: &'a Package,
+    pub(super) runs_as: RunsAs,
+    pub(super) spelling: Spelling,
+    pub(super) at: Timestamp,
 }
 
 /// Nobody writes a record that is out of their own reach afterwards.

@@ -9,7 +9,7 @@ use sunlit_domain::value::Timestamp;
 use sunlit_storage::tenant::{audit, outbox};
 use sunlit_storage::{Table, Work};
 
-use super::deadline;
+use super::deadline::{self, subject};
 use super::record::attachment;
 use crate::package::hex;
 use crate::{App, AppError, Change, ChangeKind};
@@ -132,11 +132,6 @@ fn event(app: &App, table: &Table, record: &Record, (done, at): (Done<'_>, Times
         record: record.id,
         version: record.version(),
     }
-}
-
-/// `street-cards.street`.
-fn subject(table: &Table) -> String {
-    format!("{}.{}", table.manifest().plugin.id, table.collection().name)
 }
 
 /// Writes the audit entry and the event of an import: which file, as its SHA-256, and how many records it created and

@@ -5,15 +5,15 @@ use std::sync::Arc;
 use sunlit_domain::Scope;
 use sunlit_storage::tenant::outbox::Claimed;
 
-use super::{JobError, Ran};
+use super::{JobError, Ran, package_of};
 use crate::App;
 use crate::command::schedule::{Firing, tick};
 
 pub(super) async fn run(app: &Arc<App>, scope: &Scope, job: &Claimed) -> Result<Ran, JobError> {
     let firing = Firing::of(job)?;
     let context = app.context(scope).await?;
-    let installed = context.packages.iter().find(|installed| installed.package.id() == firing.package);
-    let schedule = installed.and_then(|installed| installed.package.manifest.schedule(&firing.schedule));
+    let package = package_of(&context, &firing.package)?;
+    let schedule = package.and_then(|package| package.manifest.schedule(&firing.schedule));
     tick::run(app, scope, job, schedule).await?;
     Ok(Ran::Ended)
 }

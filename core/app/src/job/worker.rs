@@ -261,8 +261,15 @@ impl Worker {
             if let Err(error) = tidy::run(&self.app, &scope).await {
                 tracing::error!(tenant.id = %tenant.id, %error, "a tenant cannot be tidied");
             }
-            if let Err(error) = sweep::run(&self.app, &scope).await {
-                tracing::error!(tenant.id = %tenant.id, %error, "a tenant's files cannot be swept");
+            loop {
+                match sweep::run(&self.app, &scope).await {
+                    Ok(swept) if swept.more => {}
+                    Ok(_) => break,
+                    Err(error) => {
+                        tracing::error!(tenant.id = %tenant.id, %error, "a tenant's files cannot be swept");
+                        break;
+                    }
+                }
             }
         }
     }

@@ -10,7 +10,7 @@ use sunlit_domain::ErrorCode;
 use sunlit_domain::access::Deed;
 use sunlit_domain::filter::{Filter, Test};
 use sunlit_domain::id::RecordId;
-use sunlit_domain::manifest::{Attribute, RefTarget, Slot, Spelling, Standard};
+use sunlit_domain::manifest::{Attribute, RefTarget, RunsAs, Slot, Spelling, Standard};
 use sunlit_domain::record::{Changes, Problem, Record, read_changes};
 use sunlit_domain::value::Value;
 use sunlit_plugin_host::{Data, PortError, RecordsPort};
@@ -93,6 +93,7 @@ async fn get(view: &View, collection: &str, id: &str) -> Result<Option<Data>, Ap
     let readable = view.allowed(table, Deed::Read)?;
     let Ok(id) = id.parse() else { return Ok(None) };
     let Some(record) = find(view, table, id, &readable).await? else { return Ok(None) };
+    let record = view.shown(table, record);
     let declared = table.collection();
     let standard = [Standard::Id, Standard::Version, Standard::State].map(Slot::Standard);
     let slots: Vec<Slot> = standard.into_iter().chain((0..declared.fields.len()).map(Slot::Field)).collect();
@@ -109,7 +110,7 @@ fn changes(table: &Table, values: &Data, creating: bool) -> Result<Changes, AppE
     read_changes(table.collection(), &values, Spelling::Manifest, creating).map_err(AppError::Problems)
 }
 
-/// The record as this call sees it, if the filter admits it.
+/// The record as this call sees it, whole, if the filter admits it: reach is decided by fields that may be hidden.
 async fn find(view: &View, table: &Table, id: RecordId, filter: &Filter) -> Result<Option<Record>, AppError> {
     let changed = view.buffer.record(table.collection().name.as_str(), id);
     match changed {
@@ -117,7 +118,7 @@ async fn find(view: &View, table: &Table, id: RecordId, filter: &Filter) -> Resu
             let admitted = |record: &Record| filter.matches(&|attribute: Attribute| record.get(attribute.slot).clone());
             Ok(record.filter(admitted))
         }
-        None => Ok(record_get::by_ids_within(&view.reading, table, &[id], (view.runs_as, filter)).await?.pop()),
+        None => Ok(record_get::by_ids_within(&view.reading, table, &[id], (RunsAs::Package, filter)).await?.pop()),
     }
 }
 

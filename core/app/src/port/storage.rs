@@ -104,7 +104,7 @@ async fn page_of(
         record_list::within(&view.reading, table, (view.runs_as, readable), list, MAX_FIRST_FOR_PLUGIN).await?;
     let mut records = std::mem::take(&mut page.records);
     let admitted = |record: &Record| wanted.matches(&|attribute: Attribute| record.get(attribute.slot).clone());
-    records.extend(changed.into_values().flatten().filter(admitted));
+    records.extend(changed.into_values().flatten().filter(admitted).map(|record| view.shown(table, record)));
     records.sort_by(|a, b| order.compare(a, b));
     let has_next = page.has_next || records.len() > first;
     records.truncate(first);

@@ -8,7 +8,7 @@ use sunlit_domain::Scope;
 use sunlit_domain::access::{self, Root};
 use sunlit_domain::file::shortened;
 use sunlit_domain::filter::{Filter, Test};
-use sunlit_domain::manifest::{Attribute, FieldType, Slot, Standard};
+use sunlit_domain::manifest::{Attribute, Slot, Standard};
 use sunlit_domain::value::{Kind, Value};
 use sunlit_storage::blobs::BlobStream;
 use sunlit_storage::record::{self, ListQuery};
@@ -83,7 +83,8 @@ pub(crate) async fn is_shown(
     for (table, index) in places(context) {
         let Some(readable) = access::readable(table.collection(), root, scope.actor()) else { continue };
         let Some(shown) = shown_in(scope, table, index) else { continue };
-        if is_any(scope, session, table, readable.and(shown).and(refers(table, index, id))).await? {
+        if is_any(scope, session, table, readable.and(shown).and(Filter::refers(table.collection(), index, id))).await?
+        {
             return Ok(true);
         }
     }
@@ -98,7 +99,7 @@ pub(crate) async fn is_referred_to(
     id: Uuid,
 ) -> Result<bool, AppError> {
     for (table, index) in places(context) {
-        if is_any(scope, session, table, refers(table, index, id)).await? {
+        if is_any(scope, session, table, Filter::refers(table.collection(), index, id)).await? {
             return Ok(true);
         }
     }
@@ -127,14 +128,6 @@ fn shown_in(scope: &Scope, table: &Table, index: usize) -> Option<Filter> {
     let own = table.collection().fields.get(index).filter(|field| field.owner_reads).and(actor.id())?;
     let owner = Attribute { slot: Slot::Standard(Standard::Owner), kind: Kind::Id };
     Some(Filter::Test(owner, Test::Eq(Value::Id(own.0))))
-}
-
-fn refers(table: &Table, index: usize, id: Uuid) -> Filter {
-    let field = &table.collection().fields[index];
-    let attribute = Attribute { slot: Slot::Field(index), kind: field.kind() };
-    let id = Value::Id(id);
-    let test = if field.field_type == FieldType::List { Test::HasAny(vec![id]) } else { Test::Eq(id) };
-    Filter::Test(attribute, test)
 }
 
 async fn is_any(scope: &Scope, session: &Session, table: &Table, filter: Filter) -> Result<bool, AppError> {

@@ -223,6 +223,8 @@ impl Period {
     /// How many days up to `now` were not counted because of pauses that are over.
     #[must_use]
     pub fn excluded(&self, calendar: &Calendar, now: Date) -> i64 {
+        // The day that begins it may lie ahead.
+        let now = now.max(self.starts_on);
         let days = |pause: &Pause| {
             let (from, until) = (pause.from.clamp(self.starts_on, now), pause.until.clamp(self.starts_on, now));
             self.unit.between(calendar, from, until)

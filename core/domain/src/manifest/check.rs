@@ -38,7 +38,7 @@ const TYPES: [&str; 17] = [
     "UpdateOne",
 ];
 /// Package ids whose types or root fields every schema has already.
-const RESERVED_PACKAGES: [&str; 28] = [
+const RESERVED_PACKAGES: [&str; 29] = [
     crate::core_setting::PACKAGE,
     "change-kind",
     "query",
@@ -47,6 +47,7 @@ const RESERVED_PACKAGES: [&str; 28] = [
     "api-version",
     "file",
     "page-info",
+    "record-version",
     "date",
     "date-time",
     "decimal",
@@ -282,11 +283,14 @@ fn api_names(manifest: &Manifest, report: &mut Report) {
             names.take(lower_camel(field.name.as_str()), &at, report);
             enum_type(&mut types, &name, field, &at, report);
         }
-        for referring in manifest.referring(collection) {
-            names.take(lower_camel(&referring.name()), &path, report);
-        }
         for (index, computed) in collection.computed.iter().enumerate() {
             names.take(lower_camel(computed.name.as_str()), &format!("{path}.computed.{index}"), report);
+        }
+        if collection.workflow.is_some() {
+            names.reserve(check_workflow::RECORD_FIELDS.map(str::to_owned));
+        }
+        for referring in manifest.referring(collection) {
+            names.take(lower_camel(&referring.name()), &path, report);
         }
     }
     for (index, object) in manifest.objects.iter().enumerate() {

@@ -26,12 +26,21 @@ pub(super) fn actions(manifest: &Manifest, report: &mut Report) {
     }
 }
 
-/// Names that an action would share with another mutation or type of the API.
+/// Names that mutations would share with each other, or the types of actions with others of the API.
 pub(super) fn names(manifest: &Manifest, types: &mut Names, report: &mut Report) {
     let mut mutations = Names::default();
     for collection in &manifest.collections {
-        let own = upper_camel(collection.name.as_str());
-        mutations.reserve(["Create", "Update", "Delete"].map(|verb| format!("{verb}{own}")));
+        for own in [collection.name.as_str(), &collection.plural()].map(upper_camel) {
+            mutations.reserve(["Create", "Update", "Delete"].map(|verb| format!("{verb}{own}")));
+        }
+    }
+    // `publish` of `a_b` and `publish_a` of `b` are both `PublishAB`.
+    for (index, collection) in manifest.collections.iter().enumerate() {
+        let transitions = collection.workflow.iter().flat_map(|workflow| &workflow.transitions);
+        for (number, transition) in transitions.enumerate() {
+            let name = format!("{}{}", upper_camel(transition.name.as_str()), upper_camel(collection.name.as_str()));
+            mutations.take(name, &format!("collection.{index}.workflow.transition.{number}.name"), report);
+        }
     }
     for (index, action) in manifest.actions.iter().enumerate() {
         let path = format!("action.{index}");

@@ -5,9 +5,9 @@ use std::collections::BTreeSet;
 use super::check::{Report, SOMEBODY};
 use super::field::FieldType;
 use super::workflow::{CREATE, Deadline, Start, Transition, Workflow};
-use super::{Collection, Manifest, Spelling};
+use super::{Collection, Manifest, Schedule, Spelling};
 use crate::filter::{self, Purpose};
-use crate::id::{FieldName, lower_camel, upper_camel};
+use crate::id::{FieldName, lower_camel};
 
 /// How many states, transitions or deadlines a workflow may have.
 const MAX_ITEMS: usize = 40;
@@ -27,7 +27,7 @@ const RESERVED: [&str; 10] = [
     "upsert",
 ];
 /// Fields that records of a collection with a workflow have in the API.
-const RECORD_FIELDS: [&str; 3] = ["transitions", "history", "deadlines"];
+pub(super) const RECORD_FIELDS: [&str; 3] = ["transitions", "history", "deadlines"];
 /// Package ids whose namespace would be called like something that a schema with workflows has already.
 const RESERVED_PACKAGES: [&str; 8] = [
     "calendar",
@@ -53,14 +53,18 @@ pub(super) fn workflows(manifest: &Manifest, report: &mut Report) {
         sizes(workflow, &path, report);
         states(workflow, &path, report);
         for (index, transition) in workflow.transitions.iter().enumerate() {
-            check_transition(collection, workflow, transition, &format!("{path}.transition.{index}"), report);
+            let at = format!("{path}.transition.{index}");
+            check_transition(collection, workflow, transition, &at, report);
+            if !is_made(manifest, collection, transition) {
+                let message = "nobody may do it: name at least one role, `owner = true`, or let a [[schedule]] make it";
+                report.add(format!("{at}.roles"), message);
+            }
         }
         for (index, deadline) in workflow.deadlines.iter().enumerate() {
             check_deadline(collection, workflow, deadline, &format!("{path}.deadline.{index}"), report);
         }
         unique_names(workflow, &path, report);
     }
-    mutations(manifest, report);
 }
 
 fn record_fields(collection: &Collection, path: &str, report: &mut Report) {
@@ -142,6 +146,14 @@ fn all_known(workflow: &Workflow, states: &[FieldName], at: &str, report: &mut R
     }
 }
 
+/// Whether there is somebody, or a schedule, to make the transition.
+fn is_made(manifest: &Manifest, collection: &Collection, transition: &Transition) -> bool {
+    let by_schedule = |schedule: &Schedule| {
+        schedule.collection.as_ref() == Some(&collection.name) && schedule.transition.as_ref() == Some(&transition.name)
+    };
+    !transition.roles.is_empty() || transition.owner || manifest.schedules.iter().any(by_schedule)
+}
+
 fn check_transition(
     collection: &Collection,
     workflow: &Workflow,
@@ -157,9 +169,6 @@ fn check_transition(
     }
     all_known(workflow, &transition.from, &format!("{at}.from"), report);
     known(workflow, &transition.to, &format!("{at}.to"), report);
-    if transition.roles.is_empty() && !transition.owner {
-        report.add(format!("{at}.roles"), "nobody may do it: name at least one role, or `owner = true`");
-    }
     for name in &transition.distinct_from {
         if *name != *CREATE && workflow.transition(name.as_str()).is_none() {
             let message = format!("there is no transition `{name}`: name one of this workflow, or `{CREATE}`");
@@ -242,27 +251,6 @@ fn unique_names(workflow: &Workflow, path: &str, report: &mut Report) {
         if workflow.transition(deadline.name.as_str()).is_some() {
             let message = format!("a transition is called `{}`, too: rename one", deadline.name);
             report.add(format!("{path}.deadline.{index}.name"), message);
-        }
-    }
-}
-
-/// Root mutations that two things would share: `publish` of `a_b` and `publish_a` of `b` are both `PublishAB`.
-fn mutations(manifest: &Manifest, report: &mut Report) {
-    let mut taken = BTreeSet::new();
-    for collection in &manifest.collections {
-        let own = upper_camel(collection.name.as_str());
-        taken.extend(["Create", "Update", "Delete"].map(|verb| format!("{verb}{own}")));
-    }
-    for (index, collection) in manifest.collections.iter().enumerate() {
-        let own = upper_camel(collection.name.as_str());
-        let Some(workflow) = &collection.workflow else { continue };
-        for (number, transition) in workflow.transitions.iter().enumerate() {
-            let name = format!("{}{own}", upper_camel(transition.name.as_str()));
-            if taken.contains(&name) {
-                let at = format!("collection.{index}.workflow.transition.{number}.name");
-                report.add(at, format!("a mutation `{name}` would stand twice in the API: rename one"));
-            }
-            taken.insert(name);
         }
     }
 }

@@ -5,15 +5,15 @@
 //!
 //! | | between minors | between patches |
 //! |---|---|---|
-//! | collection, field, computed field, query, action, argument, object, enum value, state or transition removed | refused | refused |
+//! | collection, field, computed field, query, action, argument, object, enum value, state, transition or deadline removed | refused | refused |
 //! | `type`, `of`, `scale`, `to`, `returns`, `plural` changed | refused | refused |
 //! | a value becomes needed: `required` without a default | refused | refused |
-//! | values that were accepted no longer are: `max` and `max_items` lowered, `min` raised, `pattern` or `format` changed | refused | refused |
+//! | values that were accepted no longer are: `max`, `max_items` or `max_bytes` lowered, `min` raised, `pattern` or `format` changed, a media type taken out of `accept` | refused | refused |
 //! | `unique` added or removed: the index is of one kind for all minors | refused | refused |
 //! | `filter`, `sort`, `search` taken away | refused | refused |
 //! | any of it added, or a bound loosened | allowed | refused |
 //! | a capability or `uses` added | allowed, and granted anew | refused |
-//! | texts, pages, `access`, `readers`, `sensitive`, `default` | allowed | allowed |
+//! | texts, pages, schedules, `access`, `readers`, `sensitive`, `default` | allowed | allowed |
 //!
 //! Rules of `access` and `readers` may be narrowed: they fail closed, and a fault in them has to be mended without a new
 //! major version. A setting may go: nobody outside the package reads it.
@@ -214,7 +214,7 @@ fn action((old, new): (&Action, &Action), (before, after): (&str, &str), found: 
     fields((&old.args, &new.args), places, ("argument", &format!("{}.", old.name)), Purpose::Given, found);
 }
 
-/// The states and transitions of a collection. Records stand in the states, and clients call the transitions.
+/// The states, transitions and deadlines of a collection. Records stand in the states, and clients call the transitions.
 fn workflow((old, new): (&Collection, &Collection), (before, after): (&str, &str), found: &mut Changes) {
     let (Some(older), Some(newer)) = (&old.workflow, &new.workflow) else {
         if old.workflow.is_some() != new.workflow.is_some() {
@@ -227,6 +227,9 @@ fn workflow((old, new): (&Collection, &Collection), (before, after): (&str, &str
     pairs(states, (before, after), "state", |state| state.name.to_string(), found, |_, _, _| {});
     let transitions = (older.transitions.as_slice(), newer.transitions.as_slice());
     pairs(transitions, (before, after), "transition", |one| one.name.to_string(), found, |_, _, _| {});
+    // Those that run are kept by name, and ended by their rule.
+    let deadlines = (older.deadlines.as_slice(), newer.deadlines.as_slice());
+    pairs(deadlines, (before, after), "deadline", |one| one.name.to_string(), found, |_, _, _| {});
 }
 
 #[cfg(test)]

@@ -149,6 +149,10 @@ fn of_bounds(old: &Field, new: &Field, subject: &mut Subject<'_>) {
         bound(subject, "max", max(new).cmp(&max(old)), "allows");
         bound(subject, "min", min(old).cmp(&min(new)), "allows");
     }
+    if old.item_type() == FieldType::File {
+        bound(subject, "max_bytes", new.max_bytes().cmp(&old.max_bytes()), "allows");
+        of_accepted(old, new, subject);
+    }
     bound(subject, "max_items", new.max_items().cmp(&old.max_items()), "holds");
     match (&old.pattern, &new.pattern) {
         (old, new) if old == new => {}
@@ -159,6 +163,19 @@ fn of_bounds(old: &Field, new: &Field, subject: &mut Subject<'_>) {
         (old, new) if old == new => {}
         (_, None) => subject.additive("format", "has no format any more"),
         _ => subject.breaking("format", "accepts another format"),
+    }
+}
+
+/// The media types of files. None named means all that the server takes.
+fn of_accepted(old: &Field, new: &Field, subject: &mut Subject<'_>) {
+    let lacks = |one: &Field, other: &Field| {
+        !one.accept.is_empty()
+            && (other.accept.is_empty() || other.accept.iter().any(|media_type| !one.accept.contains(media_type)))
+    };
+    if lacks(new, old) {
+        subject.breaking("accept", "accepts fewer media types");
+    } else if lacks(old, new) {
+        subject.additive("accept", "accepts more media types");
     }
 }
 

@@ -10,11 +10,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::check::Report;
-use super::{Collection, Manifest, Spelling};
-use crate::filter::{self, Filter, FilterError, Purpose};
+use super::workflow::{CommentRule, Transition};
+use super::{Attribute, Collection, Manifest, Slot, Spelling, Standard};
+use crate::filter::{self, Filter, FilterError, Purpose, Test};
 use crate::id::{CollectionName, FieldName};
 use crate::locale::LocalText;
-use crate::value::Timestamp;
+use crate::value::{Kind, Timestamp, Value};
 
 /// How many schedules a package may have.
 pub const MAX_SCHEDULES: usize = 20;
@@ -27,8 +28,8 @@ const LOOKED_AT: usize = 600;
 /// Where looking begins: 2024-01-01 in China, before a leap day.
 const LOOK_FROM: i64 = 1_704_038_399_000_000;
 
-/// Something that happens at set times: an event `<package>.schedule.<name>`, or, with `delete = true`, the deletion of the
-/// records of `collection` that `where` admits.
+/// Something that happens at set times: an event `<package>.schedule.<name>`, or what becomes of the records of `collection`
+/// that `where` admits: their deletion, or a transition of their workflow.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Schedule {
@@ -44,6 +45,10 @@ pub struct Schedule {
     /// Whether the records are deleted.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub delete: bool,
+    /// The transition that is made of the records, as far as they are in a state that it leads out of. Nobody has to be
+    /// given a role for it, and no comment is written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub transition: Option<FieldName>,
     /// Which records. The text `$now` stands for the instant at which the schedule fires, `$today` for its day in China.
     #[serde(default, rename = "where", skip_serializing_if = "Option::is_none")]
     pub filter: Option<Json>,
@@ -61,8 +66,21 @@ impl Schedule {
     /// # Errors
     /// As [`filter::parse`].
     pub fn records(&self, collection: &Collection, at: Timestamp) -> Result<Filter, FilterError> {
-        let json = self.filter.as_ref().map_or_else(|| Json::Object(serde_json::Map::new()), |json| fill(json, at));
-        filter::parse(collection, &json, Spelling::Manifest, Purpose::Manifest(None))
+        let parse = |json: &Json| filter::parse(collection, json, Spelling::Manifest, Purpose::Manifest(None));
+        let mut all = self.filter.as_ref().map_or_else(|| Ok(Filter::everything()), |json| parse(&fill(json, at)))?;
+        if let Some(transition) = self.transition_of(collection) {
+            let from = transition.from.iter().map(|state| Value::Text(state.to_string())).collect();
+            let state = Attribute { slot: Slot::Standard(Standard::State), kind: Kind::Text };
+            all = all.and(Filter::Test(state, Test::In(from)));
+            all = all.and(transition.filter.as_ref().map_or_else(|| Ok(Filter::everything()), parse)?);
+        }
+        Ok(all)
+    }
+
+    /// The transition that it makes of records of `collection`.
+    #[must_use]
+    pub fn transition_of<'a>(&self, collection: &'a Collection) -> Option<&'a Transition> {
+        collection.workflow.as_ref()?.transition(self.transition.as_ref()?.as_str())
     }
 }
 
@@ -137,13 +155,15 @@ pub(super) fn problems(manifest: &Manifest, report: &mut Report) {
 
 fn action(manifest: &Manifest, schedule: &Schedule, at: &str, report: &mut Report) {
     let Some(name) = &schedule.collection else {
-        if schedule.delete || schedule.filter.is_some() {
-            report.add(at.to_owned(), "`delete` and `where` need the `collection` whose records they are about");
+        if schedule.delete || schedule.transition.is_some() || schedule.filter.is_some() {
+            let message = "`delete`, `transition` and `where` need the `collection` whose records they are about";
+            report.add(at.to_owned(), message);
         }
         return;
     };
-    if !schedule.delete {
-        report.add(format!("{at}.collection"), "say what happens to the records: `delete = true`");
+    if schedule.delete == schedule.transition.is_some() {
+        let message = "say what happens to the records, one of both: `delete = true` or `transition`";
+        report.add(format!("{at}.collection"), message);
     }
     if schedule.filter.is_none() {
         report.add(at.to_owned(), "say which records with `where`: not all of them");
@@ -152,8 +172,30 @@ fn action(manifest: &Manifest, schedule: &Schedule, at: &str, report: &mut Repor
         report.add(format!("{at}.collection"), "there is no such collection in this package");
         return;
     };
+    if let Some(name) = &schedule.transition {
+        match schedule.transition_of(collection) {
+            Some(transition) => unattended(collection, transition, &format!("{at}.transition"), report),
+            None => report.add(format!("{at}.transition"), format!("`{}` has no transition `{name}`", collection.name)),
+        }
+    }
     if let Some(Err(error)) = Timestamp::from_micros(LOOK_FROM).map(|at| schedule.records(collection, at)) {
         report.add(format!("{at}.where"), error.to_string());
+    }
+}
+
+/// What a transition must be that no person makes.
+fn unattended(collection: &Collection, transition: &Transition, at: &str, report: &mut Report) {
+    if transition.comment == CommentRule::Required {
+        report.add(at, "it takes a comment, which a schedule cannot write: name a transition without");
+    }
+    if !transition.distinct_from.is_empty() {
+        report.add(at, "it needs a second person, which a schedule is not: name a transition without `distinct_from`");
+    }
+    if collection.workflow.iter().any(|workflow| workflow.extended_by(transition.name.as_str()).next().is_some()) {
+        report.add(at, "it extends a deadline, which a person grants: name another transition");
+    }
+    if transition.from.contains(&transition.to) {
+        report.add(at, "it leads back to a state that it leads out of, and would be made again and again");
     }
 }
 
@@ -214,5 +256,62 @@ mod tests {
         let filter = schedule.records(&collection, "2026-11-22T18:00:00Z".parse().unwrap()).unwrap();
         let told = format!("{filter:?}");
         assert!(told.contains("2026-11-23"), "{told}");
+    }
+
+    #[test]
+    fn a_schedule_says_one_thing_that_becomes_of_its_records_and_needs_nobody_for_it() {
+        const MANIFEST: &str = r#"
+[plugin]
+id = "kit"
+version = "1.0.0"
+api = "0.1"
+title = { zh = "测试" }
+vendor = "sunlit"
+[[collection]]
+name = "site"
+title = { zh = "载体" }
+field = [{ name = "ends_on", type = "date" }]
+[collection.workflow]
+initial = "open"
+state = [{ name = "open", title = { zh = "在架" } }, { name = "closed", title = { zh = "下架" } }]
+[[collection.workflow.transition]]
+name = "close"
+title = { zh = "下架" }
+from = ["open"]
+to = "closed"
+[[collection.workflow.transition]]
+name = "reopen"
+title = { zh = "上架" }
+from = ["closed"]
+to = "open"
+roles = ["editor"]
+[[schedule]]
+name = "expire"
+title = { zh = "到期下架" }
+cron = "0 3 * * *"
+collection = "site"
+transition = "close"
+where = { ends_on = { lt = "$today" } }
+"#;
+        let check = |from: &str, to: &str, expect: &str| {
+            assert!(MANIFEST.contains(from), "the manifest has no {from}");
+            let parsed = Manifest::parse("plugin.toml", &MANIFEST.replace(from, to));
+            let message = parsed.map_or_else(|errors| errors.to_string(), |_| String::new());
+            assert!(message.contains(expect) && message.is_empty() == expect.is_empty(), "{to}: {message}");
+        };
+        check("cron", "cron", "");
+        check("transition = \"close\"", "delete = true\ntransition = \"close\"", "one of both");
+        check("transition = \"close\"\n", "", "one of both");
+        check("transition = \"close\"", "delete = true", "nobody may do it");
+        check("transition = \"close\"", "transition = \"shut\"", "has no transition `shut`");
+        check("transition = \"close\"", "transition = \"reopen\"", "let a [[schedule]] make it");
+        check("collection = \"site\"\n", "", "need the `collection`");
+        check("to = \"closed\"", "to = \"closed\"\ncomment = \"required\"", "takes a comment");
+        check("to = \"closed\"", "to = \"closed\"\ndistinct_from = [\"create\"]", "second person");
+        check("from = [\"open\"]", "from = [\"open\", \"closed\"]", "again and again");
+        let deadline = "[[collection.workflow.deadline]]\nname = \"rent\"\ntitle = { zh = \"出租\" }\n\
+                        starts = { state = \"open\" }\ndays = 20\nunit = \"days\"\nstops = [\"closed\"]\n\
+                        extension = { days = 5, transition = \"close\" }\n[[schedule]]";
+        check("[[schedule]]", deadline, "extends a deadline");
     }
 }

@@ -171,6 +171,15 @@ impl Collection {
         self.workflow.as_ref().map_or(PUBLISHED, |workflow| workflow.initial.as_str())
     }
 
+    /// The states that a record may be in.
+    #[must_use]
+    pub fn states(&self) -> Vec<&str> {
+        match &self.workflow {
+            Some(workflow) => workflow.states.iter().map(|state| state.name.as_str()).collect(),
+            None => vec![PUBLISHED],
+        }
+    }
+
     /// The states in which the public sees a record.
     pub fn published_states(&self) -> impl Iterator<Item = &str> {
         let without = self.workflow.is_none().then_some(PUBLISHED);

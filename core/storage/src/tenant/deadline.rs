@@ -156,6 +156,19 @@ pub async fn of(
     found.all(&session.transaction).await?.into_iter().map(read).collect()
 }
 
+/// Keeps the deadlines of a collection's records under another name of the collection. They are outdated then: their timers
+/// still wait under the old one.
+///
+/// # Errors
+/// The database's.
+pub async fn rename(scope: &Scope, work: &Work, from: &str, to: &str) -> Result<(), StorageError> {
+    let tenant = work.guard(scope)?;
+    let rows = Entity::update_many().filter(Column::TenantId.eq(tenant.0)).filter(Column::Collection.eq(from));
+    let rows = rows.col_expr(Column::Collection, Expr::value(to)).col_expr(Column::CalendarDigest, Expr::value(""));
+    rows.exec(&work.transaction).await?;
+    Ok(())
+}
+
 /// Deadlines that have not ended and were counted with another calendar than the one of this digest, at most `first`.
 ///
 /// # Errors

@@ -149,6 +149,17 @@ pub async fn last_actors(
     Ok(last)
 }
 
+/// Keeps the history of a collection's records under another name of the collection.
+///
+/// # Errors
+/// The database's.
+pub async fn rename(scope: &Scope, work: &Work, from: &str, to: &str) -> Result<(), StorageError> {
+    let tenant = work.guard(scope)?;
+    let rows = Entity::update_many().filter(Column::TenantId.eq(tenant.0)).filter(Column::Collection.eq(from));
+    rows.col_expr(Column::Collection, Expr::value(to)).exec(&work.transaction).await?;
+    Ok(())
+}
+
 fn of(
     scope: &Scope,
     session: &Session,

@@ -5,7 +5,7 @@ use actix_web::test::TestRequest;
 use serde_json::{Value as Json, json};
 use sunlit_domain::Role;
 
-use crate::kit::{HERE, Kit, PDF, PNG, address, signed};
+use crate::kit::{HERE, Kit, PDF, PNG, signed};
 
 #[actix_web::test]
 async fn a_column_of_files_goes_round_by_spreadsheet_and_takes_nobody_elses() {

@@ -13,6 +13,7 @@ use sunlit_storage::{Table, Work, record};
 use super::{Place, keep};
 use crate::command::calendar::recount;
 use crate::command::commit::commit;
+use crate::command::trail;
 use crate::{App, AppError};
 
 /// What the timer's job knows.
@@ -87,5 +88,6 @@ async fn tell(
         record: record.id,
         version: record.version(),
     };
-    Ok(outbox::write(scope, work, event).await?)
+    outbox::write(scope, work, event).await?;
+    trail::of_change(app, scope, work, (happening.name(), "deadline", &place.key()), at).await
 }

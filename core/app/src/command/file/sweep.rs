@@ -4,7 +4,6 @@ use futures_util::TryStreamExt as _;
 use sunlit_domain::Scope;
 use sunlit_domain::value::Timestamp;
 use sunlit_storage::tenant::file::{self, KEPT};
-use sunlit_storage::tenant::installation;
 use uuid::Uuid;
 
 use crate::command::commit::commit;
@@ -45,12 +44,12 @@ pub async fn run(app: &App, scope: &Scope) -> Result<Swept, AppError> {
 
 async fn sweep_files(app: &App, scope: &Scope, before: Timestamp) -> Result<(usize, bool), AppError> {
     let context = app.context(scope).await?;
-    let session = app.stores.open(scope).await?.snapshot(scope).await?;
-    if installation::all(scope, &session).await?.len() != context.packages.len() {
+    if !context.broken.is_empty() {
         // A package that does not load keeps its records, and they may refer to any file.
         tracing::warn!(tenant.id = %scope.tenant(), "files are not swept: an enabled package does not load");
         return Ok((0, false));
     }
+    let session = app.stores.open(scope).await?.snapshot(scope).await?;
     let first = u64::try_from(BATCH).unwrap_or(u64::MAX);
     let pending = file::pending_since(scope, &session, before, first).await?;
     drop(session);

@@ -18,7 +18,7 @@ pub async fn run(app: &App, scope: &Scope) -> Result<(), AppError> {
     let now = app.environment.now();
     let work = app.stores.open(scope).await?.work(scope).await?;
     let manifests: Vec<_> = context.packages.iter().map(|installed| &*installed.package.manifest).collect();
-    align::all(app, scope, &work, &manifests).await?;
+    align::all(app, scope, &work, (&manifests, &context.broken)).await?;
     // A new version may have brought the notice of a new year.
     recount::batch(app, scope, &work, &calendar_day::calendar(scope, &work).await?, now).await?;
     let purged = outbox::purge(scope, &work, now).await?;

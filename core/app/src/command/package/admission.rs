@@ -61,13 +61,13 @@ fn leads(from: &Manifest, to: &Manifest) -> Result<(), AppError> {
         let is_there = target.package() != Some(&to.plugin.id) || to.collection(target.collection().as_str()).is_some();
         if !is_there {
             return Err(AppError::Package(format!(
-                "the field `{}` of {} refers to `{}`, which {} {} does not have: upgrade {} first",
+                "the field `{}` of {} refers to `{}`, which {} {} does not have: choose a version of {} that has it",
                 field.name,
                 from.plugin.id,
                 target.collection(),
                 to.plugin.id,
                 to.plugin.version,
-                from.plugin.id
+                to.plugin.id
             )));
         }
     }

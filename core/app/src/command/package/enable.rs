@@ -8,6 +8,7 @@ use sunlit_domain::manifest::Grant;
 use sunlit_storage::tenant::{installation, setting};
 use sunlit_storage::{Work, table};
 
+use super::admission;
 use crate::command::commit::commit;
 use crate::command::schedule::align;
 use crate::command::setting::checked;
@@ -18,7 +19,8 @@ use crate::{App, AppError, Package};
 /// what differs; another version is a matter of [`super::upgrade`].
 ///
 /// # Errors
-/// [`AppError::Package`] when a needed capability is not granted or the tenant has another version, [`AppError::Argument`] for a setting that is not
+/// [`AppError::Package`] when a needed capability is not granted, another package is missing or does not have what is referred
+/// to, or the tenant has another version, [`AppError::Argument`] for a setting that is not
 /// declared or not acceptable.
 pub async fn run(
     app: &App,
@@ -33,11 +35,7 @@ pub async fn run(
         let message = format!("{} needs `{missing}`: grant it or leave the package out", package.id());
         return Err(AppError::Package(message));
     }
-    let context = app.context(scope).await?;
-    if let Some(missing) = package.manifest.uses.keys().find(|used| context.package(used.as_str()).is_err()) {
-        let message = format!("{} refers to {missing}, which is not enabled: enable it first", package.id());
-        return Err(AppError::Package(message));
-    }
+    admission::neighbours(app, scope, &package.manifest).await?;
     let settings = checked(package, settings)?;
     let at = app.environment.now();
     let work = app.stores.open(scope).await?.work(scope).await?;

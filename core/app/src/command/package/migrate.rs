@@ -13,6 +13,7 @@ use sunlit_storage::tenant::migration::{self, COPYING, SWITCHED, Step};
 use sunlit_storage::{Work, table};
 
 use super::copying::{Copying, Place};
+use super::rename;
 use super::upgrade::{Options, Switch, VersionChange, reset, told};
 use crate::command::commit::commit;
 use crate::package::hex;
@@ -60,6 +61,7 @@ pub(super) async fn run(
         return Ok(change);
     }
     run.note(&work, SWITCHED).await?;
+    rename::run(app, scope, &work, target, rename::Way::Up).await?;
     switch.end(app, scope, work, ("upgrade", target)).await?;
     Ok(change)
 }

@@ -4,15 +4,15 @@
 use std::sync::Arc;
 
 use sunlit_domain::filter::{Filter, Test};
-use sunlit_domain::manifest::{Attribute, FieldType, Slot, Version};
-use sunlit_domain::value::Value;
+use sunlit_domain::manifest::{Attribute, Collection, FieldType, Slot, Spelling, Standard, Version};
+use sunlit_domain::value::{Kind, Value};
 use sunlit_domain::{Manifest, Scope};
 use sunlit_storage::record::{self, ListQuery};
 use sunlit_storage::tenant::migration::{self, SWITCHED};
 use sunlit_storage::{Table, Work, table};
 
-use super::admission;
 use super::upgrade::{Options, Switch, VersionChange, enabled, reset};
+use super::{admission, rename};
 use crate::unfit::{MAX_TOLD, UnfitRecord, UnfitRecords};
 use crate::{App, AppError};
 
@@ -21,8 +21,8 @@ use crate::{App, AppError};
 ///
 /// # Errors
 /// [`AppError::NotFound`] when the version is not published; [`AppError::Package`] when the tenant never had that major
-/// version, or other packages need the later one; [`AppError::Unfit`] with records whose enum values the earlier version
-/// does not know. Nothing changed then.
+/// version, or other packages need the later one; [`AppError::Unfit`] with records whose enum values or states the earlier
+/// version does not know. Nothing changed then.
 pub async fn run(
     app: &App,
     scope: &Scope,
@@ -54,6 +54,9 @@ pub async fn run(
     }
     let change = switch.change(reset(scope, &work, &earlier.manifest).await?);
     if !options.check {
+        if from.major != version.major {
+            rename::run(app, scope, &work, &current, rename::Way::Back).await?;
+        }
         switch.end(app, scope, work, ("rollback", &earlier.manifest)).await?;
     }
     Ok(change)
@@ -76,7 +79,7 @@ async fn was_left(scope: &Scope, work: &Work, switch: &Switch) -> Result<(), App
     }
 }
 
-/// Records with enum values that only later versions know.
+/// Records with enum values, or in states, that only later versions know.
 async fn unknown_values(
     scope: &Scope,
     work: &Work,
@@ -84,33 +87,41 @@ async fn unknown_values(
     earlier: &Manifest,
 ) -> Result<UnfitRecords, AppError> {
     let mut unfit = UnfitRecords::default();
+    let first = u32::try_from(MAX_TOLD).unwrap_or(u32::MAX);
     for collection in &earlier.collections {
         let Some(table) = Table::of(widest, collection.name.as_str()) else { continue };
-        // Its own later columns are not there where the tenant never had a later version.
-        for field in collection.fields.iter().filter(|field| field.item_type() == FieldType::Enum) {
-            let name = field.name.as_str();
-            let found = table.collection().fields.iter().enumerate().find(|(_, wide)| wide.name == *name);
-            let Some((index, wide)) = found else { continue };
-            let later = wide.values.iter().filter(|option| field.enum_title(option.value.as_str()).is_none());
-            let later: Vec<Value> = later.map(|option| Value::Text(option.value.to_string())).collect();
-            if later.is_empty() {
-                continue;
-            }
-            let slot = Slot::Field(index);
-            let test = if wide.field_type == FieldType::List { Test::HasAny(later) } else { Test::In(later) };
-            let filter = Filter::Test(Attribute { slot, kind: wide.kind() }, test);
-            let told = u32::try_from(MAX_TOLD).unwrap_or(u32::MAX);
-            let query =
-                ListQuery { filter: Some(filter), first: told, slots: Some(vec![slot]), ..ListQuery::default() };
+        for (attribute, values) in later_values(table.collection(), collection) {
+            let test = if let Kind::List(_) = attribute.kind { Test::HasAny(values) } else { Test::In(values) };
+            let filter = Some(Filter::Test(attribute, test));
+            let query = ListQuery { filter, first, slots: Some(vec![attribute.slot]), ..ListQuery::default() };
             for record in record::list(scope, work, &table, &query).await?.records {
+                let value = record.get(attribute.slot).to_json();
                 unfit.add(UnfitRecord {
                     collection: collection.name.to_string(),
                     id: record.id,
-                    field: name.to_owned(),
-                    reason: format!("{} is not known to {}", record.get(slot).to_json(), earlier.plugin.version),
+                    field: table.collection().slot_name(attribute.slot).to_owned(),
+                    reason: format!("{value} is not known to {}", earlier.plugin.version),
                 });
             }
         }
     }
     Ok(unfit)
+}
+
+/// What `wide` knows and `earlier` does not: states, and the values of enums that both have. An earlier version's own later
+/// columns are not there where the tenant never had a later version.
+fn later_values(wide: &Collection, earlier: &Collection) -> Vec<(Attribute, Vec<Value>)> {
+    let text = |value: &str| Value::Text(value.to_owned());
+    let state = Attribute { slot: Slot::Standard(Standard::State), kind: Standard::State.kind() };
+    let known = earlier.states();
+    let mut later =
+        vec![(state, wide.states().into_iter().filter(|state| !known.contains(state)).map(text).collect::<Vec<_>>())];
+    for (index, field) in wide.fields.iter().enumerate().filter(|(_, field)| field.item_type() == FieldType::Enum) {
+        let Some((_, known)) = earlier.field(field.name.as_str(), Spelling::Manifest) else { continue };
+        let values = field.values.iter().map(|option| option.value.as_str());
+        let values = values.filter(|value| known.enum_title(value).is_none()).map(text).collect();
+        later.push((Attribute { slot: Slot::Field(index), kind: field.kind() }, values));
+    }
+    later.retain(|(_, values)| !values.is_empty());
+    later
 }

@@ -64,7 +64,7 @@ async fn may_refer(scope: &Scope, work: &Work, context: &TenantContext, file: &M
     if own && (scope.actor().id().is_some() || file.state == PENDING) {
         return Ok(true);
     }
-    file_get::is_shown(scope, work, context, file.id, Root::Workspace).await
+    file_get::is_shown(scope, work, context, file.id, Root::own(scope.actor())).await
 }
 
 fn ids(value: &Value) -> Vec<Uuid> {

@@ -3,9 +3,9 @@
 
 use sunlit_domain::ErrorCode;
 use sunlit_domain::access::Deed;
-use sunlit_domain::filter::{Filter, Test};
+use sunlit_domain::filter::Filter;
 use sunlit_domain::id::RecordId;
-use sunlit_domain::manifest::{Attribute, Field, FieldType, RunsAs, Slot};
+use sunlit_domain::manifest::{Field, FieldType, RunsAs};
 use sunlit_domain::record::{Changes, Problem};
 use sunlit_domain::value::Value;
 use sunlit_storage::{Table, record};
@@ -66,14 +66,10 @@ pub(super) async fn check_referrers(writing: Writing<'_>, table: &Table, id: Rec
             to.is_some_and(|to| to.package_or(other.id()) == package.id() && to.collection().as_str() == collection)
         };
         for declared in &other.manifest.collections {
-            for (index, field) in declared.fields.iter().enumerate().filter(|(_, field)| leads_here(field)) {
-                let attribute = Attribute { slot: Slot::Field(index), kind: field.kind() };
-                let test = match field.field_type {
-                    FieldType::List => Test::HasAny(vec![Value::Id(id.0)]),
-                    _ => Test::Eq(Value::Id(id.0)),
-                };
+            for (index, _) in declared.fields.iter().enumerate().filter(|(_, field)| leads_here(field)) {
                 let referring = other.table(declared.name.as_str())?;
-                if record::count(scope, work, referring, Some(&Filter::Test(attribute, test))).await? > 0 {
+                let filter = Filter::refers(declared, index, id.0);
+                if record::count(scope, work, referring, Some(&filter)).await? > 0 {
                     return Err(AppError::BrokenReference);
                 }
             }

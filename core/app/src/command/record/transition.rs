@@ -1,22 +1,21 @@
 //! Makes a transition of a record's workflow.
 
-use sunlit_domain::access::Deed;
 use sunlit_domain::id::RecordId;
 use sunlit_domain::manifest::workflow::Transition;
+use sunlit_domain::manifest::{RunsAs, Spelling};
 use sunlit_domain::record::Record;
-use sunlit_domain::value::Timestamp;
 use sunlit_domain::workflow::{self, WhyNot};
 use sunlit_domain::{Actor, Scope};
 use sunlit_storage::record::{self, Stamp};
 use sunlit_storage::tenant::step;
 use sunlit_storage::{Table, Work};
 
-use super::begin;
+use super::{Writing, begin};
 use crate::command::commit::commit;
 use crate::command::deadline::{extend, subject};
 use crate::command::trail::{self, Done};
-use crate::reading::allowed;
-use crate::{App, AppError, Package};
+use crate::reading::readable;
+use crate::{App, AppError, Change, Package};
 
 /// Which transition is asked for.
 #[derive(Debug, Clone, Copy)]
@@ -46,8 +45,9 @@ pub async fn run(
     let table = package.table(collection)?;
     let workflow = table.collection().workflow.as_ref().ok_or(AppError::NotFound)?;
     let transition = workflow.transition(asked.transition).ok_or(AppError::NotFound)?;
-    let readable = allowed(scope, table.collection(), Deed::Read)?;
+    let readable = readable(scope, table.collection())?;
     let at = app.environment.now();
+    let context = app.context(scope).await?;
     let work = begin(app, scope, package).await?;
     let before = record::get(scope, &work, table, id, Some(&readable)).await?.ok_or(AppError::NotFound)?;
     if before.version() != version {
@@ -55,13 +55,28 @@ pub async fn run(
     }
     may(scope, &work, table, transition, &before).await?;
     let comment = workflow::comment(transition, asked.comment).map_err(AppError::Refused)?;
-    let after = record::enter(scope, &work, table, &before, transition.to.as_str(), Stamp { at }).await?;
-    write_step(app, scope, &work, table, transition, (&before, &after), (comment, at)).await?;
-    let done = (Done::Moved(transition.name.as_str()), at);
-    let change = trail::of_record(app, scope, &work, table, (Some(&before), Some(&after)), done).await?;
-    extend::grant(app, scope, &work, table, id, (asked.transition, asked.days), at).await?;
+    let (runs_as, spelling) = (RunsAs::Caller, Spelling::Manifest);
+    let writing = Writing { app, scope, work: &work, context: &context, package, runs_as, spelling, at };
+    let (after, change) = within(writing, table, transition, &before, (comment, asked.days)).await?;
     commit(app, scope, work, change).await?;
     Ok(after)
+}
+
+/// Makes the transition in a transaction that others may share, whoever may make it: that was decided before.
+pub(in crate::command) async fn within(
+    writing: Writing<'_>,
+    table: &Table,
+    transition: &Transition,
+    before: &Record,
+    (comment, days): (Option<String>, Option<u32>),
+) -> Result<(Record, Option<Change>), AppError> {
+    let Writing { app, scope, work, at, .. } = writing;
+    let after = record::enter(scope, work, table, before, transition.to.as_str(), Stamp { at }).await?;
+    write_step(writing, table, transition, (before, &after), comment).await?;
+    let done = (Done::Moved(transition.name.as_str()), at);
+    let change = trail::of_record(app, scope, work, table, (Some(before), Some(&after)), done).await?;
+    extend::grant(app, scope, work, table, before.id, (transition.name.as_str(), days), at).await?;
+    Ok((after, change))
 }
 
 async fn may(
@@ -87,13 +102,11 @@ fn refusal(why: WhyNot, actor: &Actor) -> AppError {
 }
 
 async fn write_step(
-    app: &App,
-    scope: &Scope,
-    work: &Work,
+    Writing { app, scope, work, at, .. }: Writing<'_>,
     table: &Table,
     transition: &Transition,
     (before, after): (&Record, &Record),
-    (comment, at): (Option<String>, Timestamp),
+    comment: Option<String>,
 ) -> Result<(), AppError> {
     let step = step::Step {
         id: app.environment.new_id(),

@@ -10,14 +10,16 @@ use sunlit_storage::tenant::outbox::{self, Model};
 use super::{Firing, TICK, wait_for_next};
 use crate::{App, AppError};
 
-/// Of all packages of the tenant: what no package declares any more goes.
+/// Of all packages of the tenant: what no package declares any more goes. What those declare that do not load is not known,
+/// and stays.
 pub(in crate::command) async fn all(
     app: &App,
     scope: &Scope,
     work: &Work,
-    manifests: &[&Manifest],
+    (manifests, broken): (&[&Manifest], &[String]),
 ) -> Result<(), AppError> {
-    let waiting = outbox::waiting(scope, work, TICK).await?;
+    let mut waiting = outbox::waiting(scope, work, TICK).await?;
+    waiting.retain(|row| !broken.iter().any(|package| is_of(row, package)));
     let mut wanted = BTreeMap::new();
     for manifest in manifests {
         wanted.extend(declared(manifest));
@@ -33,9 +35,13 @@ pub(in crate::command) async fn one(
     manifest: &Manifest,
 ) -> Result<(), AppError> {
     let mut waiting = outbox::waiting(scope, work, TICK).await?;
-    let own = format!("{}.", manifest.plugin.id);
-    waiting.retain(|row| row.key.as_ref().is_some_and(|key| key.starts_with(&own)));
+    waiting.retain(|row| is_of(row, manifest.plugin.id.as_str()));
     align(app, scope, work, &waiting, &declared(manifest)).await
+}
+
+/// Whether a tick is of a package.
+fn is_of(row: &Model, package: &str) -> bool {
+    row.key.as_ref().and_then(|key| key.split_once('.')).is_some_and(|(id, _)| id == package)
 }
 
 type Declared<'a> = BTreeMap<String, (&'a str, &'a Schedule)>;

@@ -1,27 +1,29 @@
 //! Does what a schedule says, once for each instant.
 
-use sunlit_domain::Scope;
 use sunlit_domain::id::RecordId;
-use sunlit_domain::manifest::Schedule;
-use sunlit_domain::value::Timestamp;
-use sunlit_storage::record::{self, ListQuery, Target};
+use sunlit_domain::manifest::{RunsAs, Schedule, Spelling};
+use sunlit_domain::record::Record;
+use sunlit_domain::{Scope, page};
+use sunlit_storage::Table;
+use sunlit_storage::record::{self, ListQuery};
 use sunlit_storage::tenant::outbox::{self, Claimed, Event};
-use sunlit_storage::{StorageError, Table, Work};
 
 use super::Firing;
 use crate::command::commit::commit;
-use crate::command::trail::{self, Done};
-use crate::{App, AppError, Package};
+use crate::command::record::{Writing, begin, delete, transition};
+use crate::command::trail;
+use crate::{App, AppError, Change, Package};
 
-/// How many records one transaction deletes at most.
+/// How many records one transaction changes at most.
 const PORTION: u32 = 100;
 
-/// Writes the event of the schedule or deletes its records, and ends the job in the same transaction. When there are more
-/// records than one transaction takes, the job goes on with the rest.
+/// Writes the event of the schedule, or deletes or moves its records, and ends the job in the same transaction. When there
+/// are more records than one transaction takes, the job goes on with the rest.
 ///
 /// # Errors
-/// [`AppError::NotFound`] when the collection is gone, [`AppError::Filter`], the database's, and
-/// [`StorageError::LeaseLost`] when another worker has done it.
+/// [`AppError::NotFound`] when the collection is gone, [`AppError::Filter`], [`AppError::Moved`] when the tenant has another
+/// version by now, the database's, and [`StorageError::LeaseLost`](sunlit_storage::StorageError::LeaseLost) when another
+/// worker has done it.
 pub async fn run(
     app: &App,
     scope: &Scope,
@@ -31,10 +33,13 @@ pub async fn run(
 ) -> Result<(), AppError> {
     let firing = Firing::of(job)?;
     let at = app.environment.now();
-    let work = app.stores.open(scope).await?.work(scope).await?;
-    let all_done = match &schedule.collection {
-        None => event(app, scope, &work, (job, &firing), at).await.map(|()| true)?,
-        Some(collection) => delete(app, scope, &work, (package.table(collection.as_str())?, schedule), at).await?,
+    let context = app.context(scope).await?;
+    let work = begin(app, scope, package).await?;
+    let (runs_as, spelling) = (RunsAs::Package, Spelling::Manifest);
+    let writing = Writing { app, scope, work: &work, context: &context, package, runs_as, spelling, at };
+    let (told, all_done) = match &schedule.collection {
+        None => event(writing, job, &firing).await.map(|()| (Vec::new(), true))?,
+        Some(collection) => records(writing, package.table(collection.as_str())?, schedule).await?,
     };
     if all_done {
         trail::of_change(app, scope, &work, ("fire", "schedule", &firing.name()), at).await?;
@@ -42,15 +47,13 @@ pub async fn run(
     } else {
         outbox::proceed(scope, &work, job, at).await?;
     }
-    commit(app, scope, work, None).await
+    commit(app, scope, work, told).await
 }
 
 async fn event(
-    app: &App,
-    scope: &Scope,
-    work: &Work,
-    (job, firing): (&Claimed, &Firing),
-    at: Timestamp,
+    Writing { app, scope, work, at, .. }: Writing<'_>,
+    job: &Claimed,
+    firing: &Firing,
 ) -> Result<(), AppError> {
     let event = Event {
         id: RecordId(app.environment.new_id()),
@@ -62,35 +65,40 @@ async fn event(
     Ok(outbox::write(scope, work, event).await?)
 }
 
-/// Deletes a portion of the schedule's records; answers whether none is left. A record that others refer to stays.
-async fn delete(
-    app: &App,
-    scope: &Scope,
-    work: &Work,
-    (table, schedule): (&Table, &Schedule),
-    at: Timestamp,
-) -> Result<bool, AppError> {
+/// Deletes or moves a portion of the schedule's records; answers what followers are told, and whether none is left.
+async fn records(writing: Writing<'_>, table: &Table, schedule: &Schedule) -> Result<(Vec<Change>, bool), AppError> {
     let collection = table.collection();
-    let filter = schedule.records(collection, at).map_err(AppError::Filter)?;
-    let mut query = ListQuery { filter: Some(filter.clone()), first: PORTION, ..ListQuery::default() };
-    let mut deleted = 0;
+    let filter = schedule.records(collection, writing.at).map_err(AppError::Filter)?;
+    let mut query = ListQuery { filter: Some(filter), first: PORTION, ..ListQuery::default() };
+    let mut told = Vec::new();
     loop {
-        let page = record::list(scope, work, table, &query).await?;
+        let page = record::list(writing.scope, writing.work, table, &query).await?;
         for found in &page.records {
-            let target = Target { id: found.id, version: found.version(), filter: &filter };
-            match record::delete(scope, work, table, target).await {
-                Ok(before) => {
-                    trail::of_record(app, scope, work, table, (Some(&before), None), (Done::Deleted, at)).await?;
-                    deleted += 1;
-                }
-                Err(StorageError::BrokenReference) => {}
-                Err(error) => return Err(error.into()),
-            }
+            told.extend(one(writing, table, schedule, found).await?);
         }
-        let Some(last) = page.records.last().filter(|_| page.has_next) else { return Ok(true) };
-        if deleted >= PORTION {
-            return Ok(false);
+        let Some(last) = page.records.last().filter(|_| page.has_next) else { return Ok((told, true)) };
+        if told.len() >= PORTION as usize {
+            return Ok((told, false));
         }
-        query.after = Some(sunlit_domain::page::cursor(collection, &query.order, last));
+        query.after = Some(page::cursor(collection, &query.order, last));
+    }
+}
+
+/// Deletes or moves a record; none when it stays, because others refer to it.
+async fn one(
+    writing: Writing<'_>,
+    table: &Table,
+    schedule: &Schedule,
+    found: &Record,
+) -> Result<Option<Change>, AppError> {
+    let done = match schedule.transition_of(table.collection()) {
+        Some(transition) => transition::within(writing, table, transition, found, (None, None)).await,
+        None if schedule.delete => delete::within(writing, table, (found.id, found.version())).await,
+        None => return Err(AppError::NotFound),
+    };
+    match done {
+        Ok((_, change)) => Ok(change),
+        Err(AppError::BrokenReference) => Ok(None),
+        Err(error) => Err(error),
     }
 }

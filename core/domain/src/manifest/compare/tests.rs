@@ -54,6 +54,11 @@ to = "owner"
 [[collection.field]]
 name = "floors"
 type = "int"
+[[collection.field]]
+name = "plan"
+type = "file"
+accept = ["application/pdf", "image/png"]
+max_bytes = 1000000
 [[collection.computed]]
 name = "score"
 type = "int"
@@ -170,6 +175,13 @@ fn what_breaks_clients_or_tables_is_refused_and_names_field_and_mend() {
         "collection.1.field.3.values",
         "lost the value `plant`",
     );
+    refused("max_bytes = 1000000", "max_bytes = 999999", "collection.1.field.7.max_bytes", "`site.plan` allows less");
+    let accepted = |to: &str| {
+        let from = "accept = [\"application/pdf\", \"image/png\"]";
+        refused(from, to, "collection.1.field.7.accept", "`site.plan` accepts fewer media types");
+    };
+    accepted("accept = [\"application/pdf\"]");
+    accepted("accept = [\"application/pdf\", \"image/jpeg\"]");
     refused("max_items = 5", "max_items = 4", "collection.1.field.4.max_items", "`site.tags` holds less");
     refused(
         "name = \"site\"\n",
@@ -210,10 +222,10 @@ fn what_is_added_may_not_be_needed_at_once() {
         format!("[[collection.field]]\nname = \"fax\"\ntype = \"string\"\n{options}\n[[collection.computed]]")
     };
     let refuse = |options: &str, path, words| refused("[[collection.computed]]", &added(options), path, words);
-    refuse("required = true", "collection.1.field.7.required", "`site.fax` is new and required");
+    refuse("required = true", "collection.1.field.8.required", "`site.fax` is new and required");
     refuse(
         "required = true\ndefault = \"1\"\nunique = true",
-        "collection.1.field.7.unique",
+        "collection.1.field.8.unique",
         "`site.fax` is new, required and unique",
     );
     allowed("[[collection.computed]]", &added(""), "`site.fax` is new");
@@ -230,6 +242,8 @@ fn what_only_adds_is_allowed_between_minors_and_refused_between_patches() {
     allowed("max = \"100\"\n", "", "`site.rent` allows more");
     allowed("min = \"1\"\n", "min = \"0.5\"\n", "`site.rent` allows more");
     allowed("pattern = \"[0-9]+\"\n", "", "has no pattern any more");
+    allowed("max_bytes = 1000000\n", "", "`site.plan` allows more");
+    allowed("accept = [\"application/pdf\", \"image/png\"]\n", "", "`site.plan` accepts more media types");
     allowed("max_items = 5", "max_items = 6", "`site.tags` holds more");
     allowed("name = \"floors\"\n", "name = \"floors\"\nfilter = true\n", "can be used for `filter`");
     allowed("name = \"floors\"\n", "name = \"floors\"\nsort = true\n", "can be used for `sort`");

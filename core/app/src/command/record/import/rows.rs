@@ -90,7 +90,8 @@ fn take(
                     Problem::of(field, field.name.as_str(), ErrorCode::InvalidInput, "form", error.to_string());
                 (ErrorCode::InvalidInput, problem.message(locale))
             })?;
-            row.values.push((index, value));
+            // The key has to be found however the file spells it.
+            row.values.push((index, field.spelled(value)));
         }
     }
     Ok(())

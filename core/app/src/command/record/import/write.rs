@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sunlit_domain::access::Deed;
 use sunlit_domain::error_code::message;
 use sunlit_domain::filter::Filter;
 use sunlit_domain::id::RecordId;
@@ -19,7 +18,7 @@ use super::rows::Row;
 use super::{CellProblem, MAX_PROBLEMS, Rights};
 use crate::command::record::{Writing, attachment, reference};
 use crate::command::trail::{self, Done};
-use crate::reading::allowed;
+use crate::reading::readable;
 use crate::{App, AppError, Change, Package, TenantContext};
 
 /// Rows after which others get their turn on the thread.
@@ -110,12 +109,12 @@ impl Step<'_> {
             return Err(vec![self.problem(row.number, Column::Version, ErrorCode::Conflict, "CONFLICT")]);
         }
         let mut changes = self.changes(row, false)?;
-        // What the actor may not read came out empty when it was exported, and is no wish to empty it.
+        // What the actor may not read came out empty when it was exported, and is no wish to empty it. Any other value there
+        // is a change, whatever the record has: the count of unchanged records would tell.
         let collection = self.table.collection();
-        let unseen = |slot, value: &Value| value.is_null() && !collection.is_shown(slot, self.scope.actor());
-        changes.retain(|index, value| {
-            let slot = Slot::Field(*index);
-            record.get(slot) != value && !unseen(slot, value)
+        changes.retain(|index, value| match Slot::Field(*index) {
+            slot if collection.is_shown(slot, self.scope.actor()) => record.get(slot) != value,
+            _ => !value.is_null(),
         });
         if changes.is_empty() {
             plan.unchanged += 1;
@@ -172,7 +171,7 @@ impl Step<'_> {
                 None => self.package.table(name)?,
                 Some(other) => self.context.package(other.as_str())?.package.table(name)?,
             };
-            let readable = allowed(self.scope, table.collection(), Deed::Read)?;
+            let readable = readable(self.scope, table.collection())?;
             let mut missing = find::missing(self.scope, self.work, table, &ids, &readable).await?;
             if table.name() == self.table.name() {
                 let created: BTreeSet<RecordId> = plan.creates.iter().map(|planned| planned.id).collect();

@@ -2,20 +2,25 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 mod kit;
+mod renames;
 
 use std::time::Duration;
 
 use kit::Kit;
 use serde_json::json;
 use sunlit_app::command::job::{MAX_ATTEMPTS, claim, fail, replay};
+use sunlit_app::command::record::transition::{self, Asked};
 use sunlit_app::command::schedule::run_now;
 use sunlit_app::job::{JobError, Pace};
 use sunlit_app::query::job_dead;
-use sunlit_app::{AppError, Environment as _};
+use sunlit_app::{AppError, ChangeKind, Environment as _};
 use sunlit_domain::id::ActorId;
+use sunlit_domain::workflow::state_of;
 use sunlit_domain::{Actor, Role, Scope};
 use sunlit_storage::platform::due;
+use sunlit_storage::record::{self, ListQuery};
 use sunlit_storage::tenant::outbox::{self, Job};
+use sunlit_storage::tenant::step;
 use uuid::Uuid;
 
 /// 02:02 in the night in China.
@@ -110,13 +115,51 @@ async fn a_schedule_deletes_what_its_filter_admits_and_leaves_what_others_refer_
     }
     let kept = kit.create(&scope, "item", json!({ "name": "kept", "ends_on": "2026-11-01" })).await;
     kit.create(&scope, "note", json!({ "item": kept.id.to_string() })).await;
+    let mut feed = kit.app.changes.follow(&scope);
     kit.pass(HOUR);
     kit.work().await;
     assert_eq!(kit.count(&scope, "kit.item.deleted").await, 220);
+    for _ in 0..220 {
+        assert_eq!(feed.next().await.unwrap().kind, ChangeKind::Deleted);
+    }
     let deeds = kit.deeds(&scope).await;
     assert_eq!(deeds.iter().filter(|deed| *deed == "delete kit.item").count(), 220);
     // The event at the full hour and the deletion.
     assert_eq!(deeds.iter().filter(|deed| *deed == "fire schedule").count(), 2);
+}
+
+#[tokio::test]
+async fn a_schedule_makes_a_transition_of_what_its_filter_admits_and_followers_are_told() {
+    let kit = Kit::at(NIGHT).await;
+    let scope = kit.tenant("000001").await;
+    // 2026-11-23 has begun in China, so that the 22nd is over.
+    for n in 0..130 {
+        let ends_on = if n < 120 { "2026-11-22" } else { "2026-11-23" };
+        kit.create(&scope, "notice", json!({ "ends_on": ends_on })).await;
+    }
+    let held = kit.create(&scope, "notice", json!({ "ends_on": "2026-11-01" })).await;
+    let hold = Asked { transition: "hold", comment: None, days: None };
+    let held = (held.id, held.version());
+    let held = transition::run(&kit.app, &scope, &kit.package, "notice", held, hold).await.unwrap();
+    let mut feed = kit.app.changes.follow(&scope);
+    kit.pass(2 * HOUR);
+    kit.work().await;
+    assert_eq!(kit.count(&scope, "kit.notice.close").await, 120);
+    assert_eq!(kit.deeds(&scope).await.iter().filter(|deed| *deed == "transition kit.notice").count(), 121);
+    let session = kit.app.stores.open(&scope).await.unwrap().snapshot(&scope).await.unwrap();
+    let table = kit.package.table("notice").unwrap();
+    let query = ListQuery { first: 200, ..ListQuery::default() };
+    let records = record::list(&scope, &session, table, &query).await.unwrap().records;
+    let in_state = |state: &str| records.iter().filter(|record| state_of(record) == state).count();
+    assert_eq!((in_state("closed"), in_state("open"), in_state("held")), (120, 10, 1));
+    assert!(records.contains(&held));
+    let closed: Vec<_> = records.iter().filter(|record| state_of(record) == "closed").map(|one| one.id).collect();
+    let steps = step::history(&scope, &session, "kit.notice", &closed).await.unwrap();
+    assert!(steps.len() == 120 && steps.values().all(|steps| steps.last().unwrap().transition == "close"));
+    for id in closed {
+        let told = feed.next().await.unwrap();
+        assert_eq!((told.id, told.kind, told.version), (id, ChangeKind::Updated, 2));
+    }
 }
 
 #[tokio::test]

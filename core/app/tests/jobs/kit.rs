@@ -46,6 +46,44 @@ field = [{ name = "item", type = "ref", to = "item", required = true }]
 [collection.access]
 read = [{ role = "editor" }]
 create = [{ role = "editor" }]
+[[collection]]
+name = "notice"
+title = { zh = "公告" }
+field = [{ name = "ends_on", type = "date" }]
+[collection.access]
+read = [{ role = "public" }, { role = "editor" }]
+create = [{ role = "editor" }]
+[collection.workflow]
+initial = "open"
+state = [
+  { name = "open", title = { zh = "公布" }, published = true },
+  { name = "held", title = { zh = "暂停" } },
+  { name = "closed", title = { zh = "下架" }, final = true },
+]
+[[collection.workflow.transition]]
+name = "hold"
+title = { zh = "暂停" }
+from = ["open"]
+to = "held"
+roles = ["editor"]
+[[collection.workflow.transition]]
+name = "close"
+title = { zh = "下架" }
+from = ["open"]
+to = "closed"
+[[collection.workflow.transition]]
+name = "end"
+title = { zh = "终止" }
+from = ["held"]
+to = "closed"
+roles = ["editor"]
+[[collection.workflow.deadline]]
+name = "review"
+title = { zh = "复核" }
+starts = { state = "open" }
+days = 20
+unit = "days"
+stops = ["closed"]
 [[schedule]]
 name = "tick"
 title = { zh = "整点" }
@@ -56,6 +94,13 @@ title = { zh = "清理到期条目" }
 cron = "0 3 * * *"
 collection = "item"
 delete = true
+where = { ends_on = { lt = "$today" } }
+[[schedule]]
+name = "expire"
+title = { zh = "到期下架" }
+cron = "0 4 * * *"
+collection = "notice"
+transition = "close"
 where = { ends_on = { lt = "$today" } }
 "#;
 
