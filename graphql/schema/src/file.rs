@@ -20,33 +20,34 @@ const FILE: &str = "File";
 
 /// A field that holds a file or a list of them.
 pub(crate) fn field(field: &manifest::Field, index: usize, description: String) -> Field {
-    let type_ref = scalar::shaped(field, FILE.to_owned(), false);
+    let (type_ref, is_list) =
+        (scalar::shaped(field, FILE.to_owned(), false), field.field_type == manifest::FieldType::List);
     Field::new(lower_camel(field.name.as_str()), type_ref, move |ctx| {
         FieldFuture::new(async move {
             let node = ctx.parent_value.try_downcast_ref::<Node>()?;
             let Some(value) = node.record.values.get(index) else { return Ok(None) };
-            settle(&ctx, follow(&ctx, value).await)
+            settle(&ctx, follow(&ctx, value, is_list).await)
         })
     })
     .description(description)
 }
 
-async fn follow<'a>(ctx: &ResolverContext<'a>, value: &Value) -> Result<Option<FieldValue<'a>>, Error> {
+async fn follow<'a>(ctx: &ResolverContext<'a>, value: &Value, is_list: bool) -> Result<Option<FieldValue<'a>>, Error> {
     let ids: Vec<FileKey> = match value {
         Value::Id(id) => vec![FileKey(*id)],
         Value::List(items) => {
             items.iter().filter_map(|item| if let Value::Id(id) = item { Some(FileKey(*id)) } else { None }).collect()
         }
-        _ => return Ok(None),
+        _ => Vec::new(),
     };
+    if ids.is_empty() {
+        return Ok(is_list.then(|| FieldValue::list(Vec::<FieldValue<'_>>::new())));
+    }
     let loader = ctx.ctx.data::<DataLoader<Gather>>()?;
     let found = loader.load_many(ids.iter().copied()).await.map_err(|error| failed(ctx, &error))?;
     // In the order of the list.
     let mut files = ids.iter().filter_map(|id| found.get(id)).map(|file| FieldValue::owned_any(Arc::clone(file)));
-    Ok(match value {
-        Value::List(_) => Some(FieldValue::list(files)),
-        _ => files.next(),
-    })
+    Ok(if is_list { Some(FieldValue::list(files)) } else { files.next() })
 }
 
 /// The type of a file, for package sets that have one.

@@ -53,7 +53,9 @@ fn tenant_routes(config: &mut ServiceConfig) {
                 .route(get().to(sheet::export)),
         )
         .service(
-            web::resource("/records/{package}/{collection}").wrap(from_fn(cors::guard)).route(post().to(sheet::import)),
+            web::resource("/records/{package}/{collection:[^./]+}")
+                .wrap(from_fn(cors::guard))
+                .route(post().to(sheet::import)),
         )
         .service(web::resource("/files").wrap(from_fn(cors::guard)).route(post().to(file::post)))
         .service(

@@ -288,17 +288,20 @@ impl Collection {
         self.fields.iter().any(|field| field.owner_reads)
     }
 
+    /// Whether an actor may read what sits in `slot` of `record`.
+    #[must_use]
+    pub fn is_shown_in(&self, record: &Record, slot: Slot, actor: &Actor) -> bool {
+        let Slot::Field(index) = slot else { return true };
+        let owner = record.get(Slot::Standard(Standard::Owner));
+        let owns = actor.id().is_some_and(|actor| *owner == Value::Id(actor.0));
+        self.fields.get(index).is_some_and(|field| is_reader(field, actor) || (owns && field.owner_reads))
+    }
+
     /// Empties what the actor may not read of `record`.
     pub fn hide(&self, record: &mut Record, actor: &Actor) {
-        let owner = match record.get(Slot::Standard(Standard::Owner)) {
-            Value::Id(owner) => Some(ActorId(*owner)),
-            _ => None,
-        };
-        let owns = owner.is_some() && owner == actor.id();
-        for (index, field) in self.fields.iter().enumerate() {
-            let shown = is_reader(field, actor) || (owns && field.owner_reads);
-            if !shown {
-                record.set(Slot::Field(index), Value::Null);
+        for slot in (0..self.fields.len()).map(Slot::Field) {
+            if !self.is_shown_in(record, slot, actor) {
+                record.set(slot, Value::Null);
             }
         }
     }

@@ -161,10 +161,11 @@ impl Clock {
         }
     }
 
-    /// Sees again by another calendar whether it has passed and whether the warning is still to come; says so to nobody.
+    /// Sees again by another calendar whether it has passed and whether the warning is still to come. What has come with the
+    /// calendar happens at the next [`Clock::tick`].
     pub fn recount(&mut self, calendar: &Calendar, today: Date) {
         if self.ended_on.is_none() {
-            self.overdue = self.is_past(calendar, today);
+            self.overdue &= self.is_past(calendar, today);
             let warn_on = self.dates(calendar).ok().and_then(|dates| dates.warn_on);
             self.warned &= warn_on.is_none_or(|warn_on| warn_on <= today);
         }

@@ -113,7 +113,7 @@ impl Step<'_> {
         // is a change, whatever the record has: the count of unchanged records would tell.
         let collection = self.table.collection();
         changes.retain(|index, value| match Slot::Field(*index) {
-            slot if collection.is_shown(slot, self.scope.actor()) => record.get(slot) != value,
+            slot if collection.is_shown_in(record, slot, self.scope.actor()) => record.get(slot) != value,
             _ => !value.is_null(),
         });
         if changes.is_empty() {
