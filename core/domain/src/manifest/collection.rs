@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use super::field::{Field, FieldType};
 use super::workflow::Workflow;
-use crate::id::{ActorId, CollectionName, FieldName, lower_camel};
+use crate::id::{CollectionName, FieldName, lower_camel};
 use crate::locale::LocalText;
 use crate::record::Record;
 use crate::scope::{Actor, Role};
