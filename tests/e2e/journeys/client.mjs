@@ -71,12 +71,12 @@ test('a client that asks for everything compiles: of the demo, and of a package 
 });
 
 const USE = `import type { GeoJson } from '../../src/scalars.js';
-import type { RoundTrip_Sort1ThingCreate } from './generated.js';
+import type { RoundTrip_Sort4ThingCreate } from './generated.js';
 export const outline: GeoJson = { type: 'Polygon', coordinates: [[[108.9, 34.2], [109, 34.2], [109, 34.3], [108.9, 34.2]]] };
-export const input: RoundTrip_Sort1ThingCreate = { code: 'AA-001', outline, share: '0.5', kind: 'FIRST' };
+export const input: RoundTrip_Sort4ThingCreate = { code: 'AA-001', outline, areaSize: '0.5', kind: 'FIRST' };
 `;
 const MISUSE = `import { input, outline } from './use.js';
-export const one: typeof input = { ...input, share: 0.5 };
+export const one: typeof input = { ...input, areaSize: 0.5 };
 export const two: typeof input = { outline };
 export const three: typeof input = { ...input, kind: 'fourth' };
 `;
