@@ -2,6 +2,7 @@
 //! already left as they are.
 
 use std::collections::BTreeMap;
+use std::ops::AddAssign;
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -30,6 +31,13 @@ struct Records {
 pub(crate) struct Loaded {
     pub(crate) created: usize,
     pub(crate) kept: usize,
+}
+
+impl AddAssign for Loaded {
+    fn add_assign(&mut self, other: Self) {
+        self.created += other.created;
+        self.kept += other.kept;
+    }
 }
 
 /// Loads the records of one entry.
@@ -76,7 +84,7 @@ async fn find(
     }
 }
 
-/// Replaces references written as `{ code = "…" }` by the ids of the records that they mean.
+/// Replaces references written as `{ code = "…" }` by the ids of the records that they mean, in any package.
 async fn references(
     app: &Arc<App>,
     scope: &Scope,
@@ -88,13 +96,14 @@ async fn references(
     for field in collection.fields.iter().filter(|field| field.field_type == FieldType::Ref) {
         let Some(Json::Object(by)) = record.get(field.name.as_str()) else { continue };
         let (Some(to), Some((name, Json::String(value)))) = (&field.to, by.iter().next()) else { continue };
-        let to = to.collection();
-        let place = format!("{to}.{name}={value}");
+        let (owner, to) = (to.package_or(package.id()), to.collection());
+        let place = format!("{owner}.{to} with {name} = \"{value}\"");
         if !known.contains_key(&place) {
-            let target = package.table(to.as_str())?.collection();
+            let context = app.context(scope).await?;
+            let target = &context.package(owner)?.package;
             let name: FieldName = name.parse().map_err(|_| AppError::NotFound)?;
-            let found = find(app, scope, package, target, &name, value).await?;
-            let missing = || AppError::Argument(format!("there is no {to} with {name} = \"{value}\""));
+            let found = find(app, scope, target, target.table(to.as_str())?.collection(), &name, value).await?;
+            let missing = || AppError::Argument(format!("there is no {place}"));
             known.insert(place.clone(), found.ok_or_else(missing)?.id.to_string());
         }
         record.insert(field.name.to_string(), Json::from(known[&place].as_str()));

@@ -9,7 +9,7 @@ use sunlit_app::query::package_enabled;
 use sunlit_app::{App, AppError, Package, command};
 use sunlit_domain::id::{ActorId, TenantId, TenantSlug};
 use sunlit_domain::toml_source::SourceErrors;
-use sunlit_domain::{Actor, Role, ScopeAuthority};
+use sunlit_domain::{Actor, Locale, Role, Scope, ScopeAuthority};
 
 use crate::data::{self, Loaded};
 use crate::library::RegionLibrary;
@@ -57,7 +57,7 @@ pub enum ProvisionError {
 }
 
 fn told(error: &AppError) -> String {
-    error.detail(sunlit_domain::Locale::En).unwrap_or_else(|| error.to_string())
+    error.detail(Locale::En).unwrap_or_else(|| error.to_string())
 }
 
 /// What provisioning did to one tenant.
@@ -117,8 +117,7 @@ async fn one(
     let mut total = Loaded::default();
     for package in &region.packages {
         let loaded = enable(app, &scope, library, package).await?;
-        total.created += loaded.created;
-        total.kept += loaded.kept;
+        total += loaded;
     }
     Ok(Provisioned {
         id: tenant.id,
@@ -132,7 +131,7 @@ async fn one(
 
 async fn enable(
     app: &Arc<App>,
-    scope: &sunlit_domain::Scope,
+    scope: &Scope,
     library: &RegionLibrary,
     entry: &PackageEntry,
 ) -> Result<Loaded, ProvisionError> {
@@ -150,19 +149,13 @@ async fn enable(
     for data_entry in &entry.data {
         let text = library.read(&data_entry.file)?;
         let loaded = data::load(app, scope, &package, data_entry, &text).await?;
-        total.created += loaded.created;
-        total.kept += loaded.kept;
+        total += loaded;
     }
     Ok(total)
 }
 
 /// Upgrades a tenant that has an earlier version. What the region file names it grants.
-async fn move_to(
-    app: &App,
-    scope: &sunlit_domain::Scope,
-    package: &Package,
-    entry: &PackageEntry,
-) -> Result<(), ProvisionError> {
+async fn move_to(app: &App, scope: &Scope, package: &Package, entry: &PackageEntry) -> Result<(), ProvisionError> {
     let version = package.manifest.plugin.number();
     let enabled = package_enabled::run(app, scope, package.id()).await?;
     if enabled.is_some_and(|(enabled, _)| enabled < version) {

@@ -37,12 +37,7 @@ pub(crate) fn types(names: &Names, manifest: &Manifest) -> Vec<Type> {
 }
 
 fn payload(names: &Names, manifest: &Manifest, action: &Action) -> Object {
-    let errors = Field::new("errors", TypeRef::named_nn_list_nn("UserError"), |ctx| {
-        let payload = ctx.parent_value.try_downcast_ref::<Payload>().ok();
-        FieldFuture::Value(
-            payload.map(|payload| FieldValue::list(payload.errors.iter().cloned().map(FieldValue::owned_any))),
-        )
-    });
+    let errors = scalar::errors(|payload: &Payload| &payload.errors);
     let object = Object::new(names.type_of(action.name.as_str(), "Payload"))
         .description(
             "errors 为空即已完成；否则什么也没有改变。 / Without errors it is done; with one nothing has changed.",

@@ -9,7 +9,7 @@ use sunlit_app::{AppError, command};
 use sunlit_domain::calendar::{Calendar, LocalDay, MAX_LOCAL_DAYS};
 
 use crate::node::{failed, reading, settle};
-use crate::scalar::{DATE, UserError};
+use crate::scalar::{self, DATE, UserError};
 
 const CALENDAR: &str = "Calendar";
 const LOCAL_DAY: &str = "LocalDay";
@@ -37,9 +37,12 @@ pub(crate) fn query() -> Field {
     .description("工作日历：期限据此计算。 / The working days that deadlines are counted with.")
 }
 
+/// The name of the root mutation field.
+pub(crate) const SET_DAYS: &str = "calendarSetDays";
+
 /// The root mutation field.
 pub(crate) fn mutation() -> Field {
-    Field::new("calendarSetDays", TypeRef::named(PAYLOAD), |ctx| {
+    Field::new(SET_DAYS, TypeRef::named(PAYLOAD), |ctx| {
         FieldFuture::new(async move { settle(&ctx, set(&ctx).await) })
     })
     .argument(InputValue::new("days", TypeRef::named_nn_list_nn(INPUT)))
@@ -50,6 +53,7 @@ pub(crate) fn mutation() -> Field {
 
 async fn set<'a>(ctx: &ResolverContext<'a>) -> Result<Option<FieldValue<'a>>, Error> {
     let reading = reading(ctx)?;
+    reading.renew().await;
     let done = match days(ctx)? {
         Ok(days) => command::calendar::set::run(reading.app(), reading.scope(), days).await,
         Err(error) => Err(error),
@@ -136,10 +140,5 @@ fn payload() -> Object {
             let payload = ctx.parent_value.try_downcast_ref::<Payload>().ok();
             FieldFuture::Value(payload.and_then(|payload| payload.calendar.clone()).map(FieldValue::owned_any))
         }))
-        .field(Field::new("errors", TypeRef::named_nn_list_nn("UserError"), |ctx| {
-            let payload = ctx.parent_value.try_downcast_ref::<Payload>().ok();
-            FieldFuture::Value(
-                payload.map(|payload| FieldValue::list(payload.errors.iter().cloned().map(FieldValue::owned_any))),
-            )
-        }))
+        .field(scalar::errors(|payload: &Payload| &payload.errors))
 }

@@ -10,14 +10,17 @@ use async_graphql::dynamic::{
 use async_graphql::parser::types::ExecutableDocument;
 use moka::sync::Cache;
 use sunlit_app::AppError;
+use sunlit_app::command::record::many::MAX_MANY;
+use sunlit_app::query::record_aggregate::MAX_GROUPS;
 use sunlit_app::query::record_list::MAX_FIRST;
 use sunlit_domain::Manifest;
 use sunlit_domain::access::Root;
 use sunlit_domain::id::{lower_camel, upper_camel};
-use sunlit_domain::manifest::{Collection, Returns};
+use sunlit_domain::manifest::{Collection, FieldType, Returns};
 
 use crate::argument::DEFAULT_FIRST;
 use crate::cost::Prices;
+use crate::mutation::Verb;
 use crate::names::{Names, describe};
 use crate::{
     action, aggregate, audit, calendar, collection, file, jobs, many, mutation, node, plugin, query, scalar,
@@ -33,6 +36,8 @@ pub struct TenantSchema {
     sdl: OnceLock<String>,
 }
 
+/// Who owns the names of the platform.
+const PLATFORM: &str = "sunlit";
 /// The type of the second root.
 const WORKSPACE: &str = "Workspace";
 /// Bytes of document text that a schema remembers parsed; the parsed form takes about ten times as much.
@@ -93,11 +98,14 @@ pub fn compose(manifests: &[Arc<Manifest>]) -> Result<TenantSchema, ComposeError
     root = root.field(api_version()).field(jobs::query()).field(audit::query());
     mutations = jobs::mutations().into_iter().fold(mutations, Object::field);
     types.extend(jobs::types().into_iter().chain(audit::types()));
-    prices.lists.insert("groups".to_owned(), aggregate::DEFAULT_GROUPS);
+    prices.connection("groups", aggregate::DEFAULT_GROUPS, MAX_GROUPS);
+    prices.scan("groups");
+    prices.scan("totalCount");
     types.push(many::target().into());
-    for list in [jobs::DEAD_LETTERS, audit::AUDIT_TRAIL] {
-        prices.lists.insert(list.to_owned(), DEFAULT_FIRST);
-    }
+    prices.list(jobs::DEAD_LETTERS, DEFAULT_FIRST, MAX_FIRST);
+    prices.connection(audit::AUDIT_TRAIL, DEFAULT_FIRST, MAX_FIRST);
+    let own = jobs::MUTATIONS.into_iter().chain([calendar::SET_DAYS]);
+    owners.extend(own.map(|name| (name.to_owned(), PLATFORM)));
     for (index, manifest) in manifests.iter().enumerate() {
         let names = Names::of(manifest);
         let twin = manifests[..index].iter().find(|other| Names::of(other).namespace() == names.namespace());
@@ -127,9 +135,10 @@ pub fn compose(manifests: &[Arc<Manifest>]) -> Result<TenantSchema, ComposeError
             subscriptions = subscriptions.field(subscription::field(&names, collection));
             listens = true;
         }
-        for name in mutation_names(&names, manifest) {
-            if let Some(twin) = owners.insert(name, &manifest.plugin.id) {
-                return Err(ComposeError::Collision(twin.to_string(), manifest.plugin.id.to_string()));
+        for name in root_names(&names, manifest) {
+            let own = manifest.plugin.id.as_str();
+            if let Some(twin) = owners.insert(name, own) {
+                return Err(ComposeError::Collision(twin.to_owned(), own.to_owned()));
             }
         }
         let of_collections = manifest.collections.iter().flat_map(|collection| {
@@ -160,15 +169,17 @@ pub fn compose(manifests: &[Arc<Manifest>]) -> Result<TenantSchema, ComposeError
     Ok(TenantSchema { schema, prices, documents, sdl: OnceLock::new() })
 }
 
-/// The names that the package may have among the mutations: the action `b_c` of `a` and the action `c` of `a-b` would both
-/// be `aBC`.
-fn mutation_names(names: &Names, manifest: &Manifest) -> Vec<String> {
-    let verbs = ["Create", "Update", "Delete"];
+/// The names that the package may have among the mutations and subscriptions: the action `b_c` of `a` and the action `c` of
+/// `a-b` would both be `aBC`.
+fn root_names(names: &Names, manifest: &Manifest) -> Vec<String> {
+    let verbs = Verb::ALL.map(Verb::word);
     let of_collection = |collection: &Collection| {
         let transitions = collection.workflow.iter().flat_map(|workflow| &workflow.transitions);
         let moves = transitions.map(|transition| names.mutation(&upper_camel(transition.name.as_str()), collection));
         let of_many = verbs.map(|verb| names.mutation_of_many(verb, collection));
-        verbs.map(|verb| names.mutation(verb, collection)).into_iter().chain(of_many).chain(moves).collect::<Vec<_>>()
+        let changes = [names.subscription(collection)];
+        let own = verbs.map(|verb| names.mutation(verb, collection)).into_iter().chain(of_many);
+        own.chain(moves).chain(changes).collect::<Vec<_>>()
     };
     let of_collections = manifest.collections.iter().flat_map(of_collection);
     of_collections.chain(manifest.actions.iter().map(|action| names.action(action))).collect()
@@ -180,25 +191,37 @@ fn has_workflow(manifests: &[Arc<Manifest>]) -> bool {
 
 fn add_prices(prices: &mut Prices, manifest: &Manifest) {
     for collection in &manifest.collections {
-        prices.lists.insert(lower_camel(&collection.plural()), DEFAULT_FIRST);
-        let inside = manifest.referring(collection).map(|referring| lower_camel(&referring.name()));
-        prices.lists.extend(inside.map(|name| (name, DEFAULT_FIRST)));
+        let plural = lower_camel(&collection.plural());
+        prices.scan(format!("{plural}Aggregate"));
+        prices.connection(plural, DEFAULT_FIRST, MAX_FIRST);
+        for referring in manifest.referring(collection) {
+            prices.connection(lower_camel(&referring.name()), DEFAULT_FIRST, MAX_FIRST);
+        }
         if collection.workflow.is_some() {
-            prices.lists.extend(workflow::LISTS.map(|(name, usual)| (name.to_owned(), usual)));
+            workflow::LISTS.into_iter().for_each(|(name, usual)| prices.list(name, usual, usual));
+        }
+        // Of values the items cost nothing, of records and files what is asked of each.
+        for field in collection.fields.iter().filter(|field| field.field_type == FieldType::List) {
+            let most = u32::try_from(field.max_items()).unwrap_or(u32::MAX);
+            prices.list(lower_camel(field.name.as_str()), most, most);
+        }
+        let many = u32::try_from(MAX_MANY).unwrap_or(u32::MAX);
+        for verb in Verb::ALL {
+            prices.list(Names::of(manifest).mutation_of_many(verb.word(), collection), many, many);
         }
         prices.calls.extend(collection.computed.iter().map(|computed| lower_camel(computed.name.as_str())));
     }
     for query in &manifest.queries {
         let name = lower_camel(query.name.as_str());
         if query.returns.is_list() {
-            prices.lists.insert(name.clone(), MAX_FIRST);
+            prices.list(name.clone(), MAX_FIRST, MAX_FIRST);
         }
         prices.calls.insert(name);
     }
     for action in &manifest.actions {
         let name = Names::of(manifest).action(action);
         if action.returns.as_ref().is_some_and(Returns::is_list) {
-            prices.lists.insert(name.clone(), MAX_FIRST);
+            prices.list(name.clone(), MAX_FIRST, MAX_FIRST);
         }
         prices.calls.insert(name);
     }

@@ -18,6 +18,12 @@ const MAX_VALUES: u64 = 10_000;
 /// How many values the lists asked for may add up to: 100 records of 50 fields, twice.
 pub(crate) const MAX_COST: u64 = 10_000;
 
+/// What a count or an aggregate costs, by whatever it looks at: as much as a page of records with a few fields.
+const SCAN: u64 = 50;
+
+/// The field of a connection that is the list.
+const NODES: &str = "nodes";
+
 /// Why a document is refused.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum TooCostly {
@@ -40,10 +46,45 @@ pub(crate) enum TooCostly {
 /// What the meter must know of a schema: field names, whatever type they are of.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Prices {
-    /// List fields, with how many items they answer when the caller does not say.
-    pub(crate) lists: BTreeMap<String, u32>,
+    lists: BTreeMap<String, Length>,
+    /// Connections: fields whose `nodes` are a list.
+    connections: BTreeMap<String, Length>,
+    /// Fields that look at many records to answer a number.
+    scans: BTreeSet<String>,
     /// Fields that a plugin resolves.
     pub(crate) calls: BTreeSet<String>,
+}
+
+/// How many items a list field answers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Length {
+    /// When the caller does not say.
+    usual: u32,
+    /// At most.
+    most: u32,
+}
+
+impl Prices {
+    /// A list field of `usual` items when the caller does not say, and `most` at most. Of two fields of one name the longer
+    /// list counts.
+    pub(crate) fn list(&mut self, name: impl Into<String>, usual: u32, most: u32) {
+        lengthen(&mut self.lists, name.into(), Length { usual, most });
+    }
+
+    /// A field with a list of `nodes`, as [`Prices::list`].
+    pub(crate) fn connection(&mut self, name: impl Into<String>, usual: u32, most: u32) {
+        lengthen(&mut self.connections, name.into(), Length { usual, most });
+    }
+
+    /// A field that costs [`SCAN`].
+    pub(crate) fn scan(&mut self, name: impl Into<String>) {
+        self.scans.insert(name.into());
+    }
+}
+
+fn lengthen(lists: &mut BTreeMap<String, Length>, name: String, by: Length) {
+    let length = lists.entry(name).or_insert(by);
+    *length = Length { usual: length.usual.max(by.usual), most: length.most.max(by.most) };
 }
 
 /// What an operation costs.
@@ -55,6 +96,8 @@ pub(crate) struct Measure {
     values: u64,
     /// How many values it may answer.
     pub(crate) cost: u64,
+    /// How many each of a connection's nodes may answer, while it is not known how many nodes there are.
+    nodes: u64,
 }
 
 /// Measures the document's operations and fragments, and refuses what passes a limit.
@@ -108,6 +151,7 @@ impl Measure {
             calls: self.calls.saturating_add(other.calls),
             values: self.values.saturating_add(other.values),
             cost: self.cost.saturating_add(other.cost),
+            nodes: self.nodes.saturating_add(other.nodes),
         };
         match sum {
             Self { calls, .. } if calls > MAX_CALLS => Err(TooCostly::Calls(calls)),
@@ -155,12 +199,13 @@ impl<'a> Meter<'a> {
     fn field(&mut self, field: &'a Field) -> Result<Measure, TooCostly> {
         let name = field.name.node.as_str();
         let inner = self.set(&field.selection_set.node)?;
-        let times = self.prices.lists.get(name).map_or(1, |usual| self.first(field, *usual));
+        let times = self.prices.lists.get(name).map_or(1, |length| self.first(field, *length));
+        let nodes = self.prices.connections.get(name).map_or(times, |length| self.first(field, *length));
         let used = field.arguments.iter().map(|(_, value)| self.used(&value.node));
         let own = Measure {
             calls: u64::from(self.prices.calls.contains(name)),
             values: used.fold(0, u64::saturating_add),
-            cost: 1,
+            cost: if self.prices.scans.contains(name) { SCAN } else { 1 },
             ..Measure::default()
         };
         let deeper = inner.depth + 1;
@@ -168,10 +213,12 @@ impl<'a> Meter<'a> {
         let below = Measure {
             depth: if of_schema { 1 } else { deeper },
             introspection_depth: if of_schema { deeper } else { inner.introspection_depth },
-            cost: inner.cost.saturating_mul(times),
+            cost: inner.cost.saturating_mul(times).saturating_add(inner.nodes.saturating_mul(nodes)),
+            nodes: 0,
             ..inner
         };
-        own.beside(below)
+        let whole = own.beside(below)?;
+        Ok(if name == NODES { Measure { cost: 0, nodes: whole.cost, ..whole } } else { whole })
     }
 
     fn fragment(&mut self, name: &'a Name) -> Result<Measure, TooCostly> {
@@ -200,8 +247,8 @@ impl<'a> Meter<'a> {
     }
 
     /// How many items a list field asks for; the most that it may when it cannot be told.
-    fn first(&self, field: &Field, usual: u32) -> u64 {
-        let most = u64::from(sunlit_app::query::record_list::MAX_FIRST);
+    fn first(&self, field: &Field, Length { usual, most }: Length) -> u64 {
+        let most = u64::from(most);
         let Some(given) = field.get_argument("first") else { return u64::from(usual) };
         let variable = |name: Name| self.variables.get(&name).cloned().ok_or(());
         let asked = match given.node.clone().into_const_with(variable) {
@@ -220,8 +267,11 @@ mod tests {
     use super::*;
 
     fn check_with(document: &str, variables: Json) -> Result<u64, TooCostly> {
-        let lists = BTreeMap::from([("streets".to_owned(), 20), ("walkable".to_owned(), 100)]);
-        let prices = Prices { lists, calls: BTreeSet::from(["walkable".to_owned(), "nearby".to_owned()]) };
+        let mut prices = Prices::default();
+        prices.connection("streets", 20, 100);
+        prices.list("walkable", 100, 100);
+        prices.scan("totalCount");
+        prices.calls.extend(["walkable".to_owned(), "nearby".to_owned()]);
         measure(&parse_query(document).unwrap(), &Variables::from_json(variables), &prices).map(|measure| measure.cost)
     }
 

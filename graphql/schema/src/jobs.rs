@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::argument::{DEFAULT_FIRST, first, record_id};
 use crate::mutation::expected;
 use crate::node::{failed, installed, reading, settle};
-use crate::scalar::{DATE_TIME, UserError};
+use crate::scalar::{self, DATE_TIME, UserError};
 
 const DEAD_LETTER: &str = "DeadLetter";
 const PAYLOAD: &str = "JobPayload";
@@ -37,15 +37,18 @@ pub(crate) fn query() -> Field {
     .description("已放弃的后台任务，最近的在前；仅系统管理员。 / Jobs that were given up, for administrators.")
 }
 
+/// The names of the root mutation fields.
+pub(crate) const MUTATIONS: [&str; 2] = ["replayDeadLetter", "runSchedule"];
+
 /// The root mutation fields.
 pub(crate) fn mutations() -> [Field; 2] {
     let text = |name: &str| InputValue::new(name, TypeRef::named_nn(TypeRef::STRING));
-    let replay = Field::new("replayDeadLetter", TypeRef::named(PAYLOAD), |ctx| {
+    let replay = Field::new(MUTATIONS[0], TypeRef::named(PAYLOAD), |ctx| {
         FieldFuture::new(async move { settle(&ctx, replay(&ctx).await) })
     })
     .argument(InputValue::new("id", TypeRef::named_nn(TypeRef::ID)))
     .description("重新执行一个已放弃的任务；仅系统管理员。 / Puts a job back that was given up.");
-    let run = Field::new("runSchedule", TypeRef::named(PAYLOAD), |ctx| {
+    let run = Field::new(MUTATIONS[1], TypeRef::named(PAYLOAD), |ctx| {
         FieldFuture::new(async move { settle(&ctx, run_schedule(&ctx).await) })
     })
     .argument(text("package").description("功能包，如 street-cards。 / The package's id."))
@@ -133,10 +136,5 @@ fn payload() -> Object {
             let payload = ctx.parent_value.try_downcast_ref::<Payload>().ok();
             FieldFuture::Value(payload.and_then(|payload| Some(FieldValue::value(payload.id?.to_string()))))
         }))
-        .field(Field::new("errors", TypeRef::named_nn_list_nn("UserError"), |ctx| {
-            let payload = ctx.parent_value.try_downcast_ref::<Payload>().ok();
-            FieldFuture::Value(
-                payload.map(|payload| FieldValue::list(payload.errors.iter().cloned().map(FieldValue::owned_any))),
-            )
-        }))
+        .field(scalar::errors(|payload: &Payload| &payload.errors))
 }

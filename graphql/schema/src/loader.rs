@@ -110,14 +110,20 @@ impl Loader<ComputedKey> for Gather {
                 plugin_resolve::computed(&self.0.through(root), installed, collection, computed, &records).await;
             match answered {
                 Ok(values) => found.extend(keys.into_iter().cloned().zip(values.into_iter().map(Ok))),
-                Err(error) => {
-                    let error = Arc::new(error);
-                    found.extend(keys.into_iter().map(|key| (key.clone(), Err(Arc::clone(&error)))));
-                }
+                Err(error) => found.extend(all_failed(keys, error)),
             }
         }
         Ok(found)
     }
+}
+
+/// The same failure for each of `keys`.
+pub(crate) fn all_failed<K: Clone, V>(
+    keys: Vec<&K>,
+    error: AppError,
+) -> impl Iterator<Item = (K, Result<V, Arc<AppError>>)> {
+    let error = Arc::new(error);
+    keys.into_iter().map(move |key| (key.clone(), Err(Arc::clone(&error))))
 }
 
 impl Loader<FileKey> for Gather {

@@ -14,10 +14,10 @@ use sunlit_domain::access::Root;
 use sunlit_domain::manifest::{Collection, Spelling};
 use sunlit_domain::record::Record;
 
-use crate::mutation::{expected, values};
+use crate::mutation::{Verb, expected, values};
 use crate::names::{Names, describe};
 use crate::node::{Node, failed, installed, reading, settle};
-use crate::scalar::UserError;
+use crate::scalar::{self, UserError};
 
 const TARGET: &str = "RecordVersion";
 
@@ -29,29 +29,12 @@ struct Payload {
     errors: Vec<UserError>,
 }
 
-#[derive(Debug, Clone, Copy)]
-enum Verb {
-    Create,
-    Update,
-    Delete,
-}
-
-impl Verb {
-    fn word(self) -> &'static str {
-        match self {
-            Self::Create => "Create",
-            Self::Update => "Update",
-            Self::Delete => "Delete",
-        }
-    }
-
-    /// The argument that lists the records.
-    fn argument(self) -> &'static str {
-        match self {
-            Self::Create => "inputs",
-            Self::Update => "changes",
-            Self::Delete => "records",
-        }
+/// The argument that lists the records.
+fn argument(verb: Verb) -> &'static str {
+    match verb {
+        Verb::Create => "inputs",
+        Verb::Update => "changes",
+        Verb::Delete => "records",
     }
 }
 
@@ -83,12 +66,7 @@ pub(crate) fn types(names: &Names, collection: &Collection) -> Vec<Type> {
                 FieldValue::list(payload.records.iter().map(node))
             }))
         }))
-        .field(Field::new("errors", TypeRef::named_nn_list_nn("UserError"), |ctx| {
-            let payload = ctx.parent_value.try_downcast_ref::<Payload>().ok();
-            FieldFuture::Value(
-                payload.map(|payload| FieldValue::list(payload.errors.iter().cloned().map(FieldValue::owned_any))),
-            )
-        }));
+        .field(scalar::errors(|payload: &Payload| &payload.errors));
     vec![change.into(), payload.into()]
 }
 
@@ -107,7 +85,7 @@ pub(crate) fn fields(names: &Names, collection: &Collection) -> Vec<Field> {
 fn field(names: &Names, collection: &Collection, verb: Verb, item: &str) -> Field {
     let (package, name): (Arc<str>, Arc<str>) = (names.package().into(), collection.name.as_str().into());
     let type_ref = TypeRef::named(names.type_of(collection.name.as_str(), "ManyPayload"));
-    let list = InputValue::new(verb.argument(), TypeRef::named_nn_list_nn(item));
+    let list = InputValue::new(argument(verb), TypeRef::named_nn_list_nn(item));
     let list = list.description(format!("最多 {MAX_MANY} 条。 / At most {MAX_MANY}."));
     Field::new(names.mutation_of_many(verb.word(), collection), type_ref, move |ctx| {
         let (package, name) = (Arc::clone(&package), Arc::clone(&name));
@@ -124,6 +102,8 @@ async fn run<'a>(
     name: &str,
 ) -> Result<Option<FieldValue<'a>>, Error> {
     let installed = installed(ctx, package)?;
+    // What was shown of a command before holds a connection.
+    reading(ctx)?.renew().await;
     let outcome = match asked(ctx, verb, &installed, name)? {
         Ok(many) => {
             let reading = reading(ctx)?;
@@ -153,7 +133,7 @@ fn asked(
     name: &str,
 ) -> Result<Result<Vec<One>, Refused>, Error> {
     let collection = installed.package.table(name).map_err(|error| failed(ctx, &error))?.collection();
-    let json = ctx.args.try_get(verb.argument())?.as_value().clone().into_json()?;
+    let json = ctx.args.try_get(argument(verb))?.as_value().clone().into_json()?;
     let Json::Array(items) = json else { return Ok(Ok(Vec::new())) };
     let mut many = Vec::with_capacity(items.len());
     for (index, item) in items.into_iter().enumerate() {
@@ -188,7 +168,7 @@ fn told(ctx: &ResolverContext<'_>, verb: Verb, refused: &[(Option<usize>, AppErr
             if matches!(verb, Verb::Create) {
                 one.path.retain(|step| step != "input");
             }
-            let place = [verb.argument().to_owned()].into_iter().chain(index.map(|index| index.to_string()));
+            let place = [argument(verb).to_owned()].into_iter().chain(index.map(|index| index.to_string()));
             one.path = place.chain(one.path).collect();
             errors.push(one);
         }

@@ -17,7 +17,7 @@ use crate::argument::lower_texts;
 use crate::argument::record_id;
 use crate::names::{Names, describe};
 use crate::node::{Node, failed, installed, reading, settle};
-use crate::scalar::UserError;
+use crate::scalar::{self, UserError};
 
 /// What a mutation answers.
 pub(crate) struct Payload {
@@ -27,11 +27,25 @@ pub(crate) struct Payload {
     pub(crate) errors: Vec<UserError>,
 }
 
+/// What is done with records.
 #[derive(Debug, Clone, Copy)]
-enum Verb {
+pub(crate) enum Verb {
     Create,
     Update,
     Delete,
+}
+
+impl Verb {
+    pub(crate) const ALL: [Self; 3] = [Self::Create, Self::Update, Self::Delete];
+
+    /// What a mutation's name says.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Create => "Create",
+            Self::Update => "Update",
+            Self::Delete => "Delete",
+        }
+    }
 }
 
 /// The payload type of `collection`.
@@ -47,12 +61,7 @@ pub(crate) fn payload(names: &Names, collection: &Collection) -> Object {
                 Some(FieldValue::owned_any(Node { root: payload.root, installed, record }))
             }))
         }))
-        .field(Field::new("errors", TypeRef::named_nn_list_nn("UserError"), |ctx| {
-            let payload = ctx.parent_value.try_downcast_ref::<Payload>().ok();
-            FieldFuture::Value(
-                payload.map(|payload| FieldValue::list(payload.errors.iter().cloned().map(FieldValue::owned_any))),
-            )
-        }))
+        .field(scalar::errors(|payload: &Payload| &payload.errors))
 }
 
 /// The root fields that write `collection`'s records; none for a deed that no role may do.
@@ -81,13 +90,8 @@ pub(crate) fn fields(names: &Names, collection: &Collection) -> Vec<Field> {
 
 fn field(names: &Names, collection: &Collection, verb: Verb) -> Field {
     let (package, name): (Arc<str>, Arc<str>) = (names.package().into(), collection.name.as_str().into());
-    let word = match verb {
-        Verb::Create => "Create",
-        Verb::Update => "Update",
-        Verb::Delete => "Delete",
-    };
     let type_ref = TypeRef::named(names.type_of(collection.name.as_str(), "Payload"));
-    Field::new(names.mutation(word, collection), type_ref, move |ctx| {
+    Field::new(names.mutation(verb.word(), collection), type_ref, move |ctx| {
         let (package, name) = (Arc::clone(&package), Arc::clone(&name));
         FieldFuture::new(async move { settle(&ctx, run(&ctx, verb, &package, &name).await) })
     })
@@ -101,6 +105,8 @@ async fn run<'a>(
     name: &str,
 ) -> Result<Option<FieldValue<'a>>, Error> {
     let installed = installed(ctx, package)?;
+    // What was shown of a command before holds a connection.
+    reading(ctx)?.renew().await;
     let outcome = write(ctx, verb, &installed, name).await?;
     let reading = reading(ctx)?.own();
     reading.renew().await;

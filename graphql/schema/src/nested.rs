@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use crate::argument;
 use crate::collection::wanted;
-use crate::loader::Gather;
+use crate::loader::{Gather, all_failed};
 use crate::names::{Names, describe};
 use crate::node::{Connection, Node, failed, settle};
 
@@ -70,10 +70,11 @@ told_apart_by!(ListKey, list);
 told_apart_by!(CountKey, filter);
 
 impl Loader<ListKey> for Gather {
-    type Value = Arc<Page>;
+    /// One list's failure is its own: others of the batch answer.
+    type Value = Result<Arc<Page>, Arc<AppError>>;
     type Error = Arc<AppError>;
 
-    async fn load(&self, keys: &[ListKey]) -> Result<HashMap<ListKey, Arc<Page>>, Arc<AppError>> {
+    async fn load(&self, keys: &[ListKey]) -> Result<HashMap<ListKey, Self::Value>, Arc<AppError>> {
         let mut groups: HashMap<_, Vec<&ListKey>> = HashMap::new();
         for key in keys {
             groups.entry((&key.place, key.list.0.as_str())).or_default().push(key);
@@ -84,20 +85,23 @@ impl Loader<ListKey> for Gather {
             let package = &reading.context().package(&place.package).map_err(Arc::new)?.package;
             let parents: Vec<Uuid> = keys.iter().map(|key| key.parent).collect();
             let Some(list) = keys.first().map(|key| key.list.1.clone()) else { continue };
-            let lists = record_nested::run(&reading, package, &place.collection, (place.by, &parents), list).await;
-            let mut lists = lists.map_err(Arc::new)?;
-            let own = |key: &ListKey| Some((key.clone(), Arc::new(lists.remove(&key.parent)?)));
-            found.extend(keys.into_iter().filter_map(own));
+            match record_nested::run(&reading, package, &place.collection, (place.by, &parents), list).await {
+                Ok(mut lists) => {
+                    let own = |key: &ListKey| Some((key.clone(), Ok(Arc::new(lists.remove(&key.parent)?))));
+                    found.extend(keys.into_iter().filter_map(own));
+                }
+                Err(error) => found.extend(all_failed(keys, error)),
+            }
         }
         Ok(found)
     }
 }
 
 impl Loader<CountKey> for Gather {
-    type Value = i64;
+    type Value = Result<i64, Arc<AppError>>;
     type Error = Arc<AppError>;
 
-    async fn load(&self, keys: &[CountKey]) -> Result<HashMap<CountKey, i64>, Arc<AppError>> {
+    async fn load(&self, keys: &[CountKey]) -> Result<HashMap<CountKey, Self::Value>, Arc<AppError>> {
         let mut groups: HashMap<_, Vec<&CountKey>> = HashMap::new();
         for key in keys {
             groups.entry((&key.place, key.filter.0.as_str())).or_default().push(key);
@@ -109,9 +113,13 @@ impl Loader<CountKey> for Gather {
             let parents: Vec<Uuid> = keys.iter().map(|key| key.parent).collect();
             let Some(filter) = keys.first().map(|key| key.filter.1.clone()) else { continue };
             let by = (place.by, parents.as_slice());
-            let counts = record_nested::count(&reading, package, &place.collection, by, filter).await;
-            let counts = counts.map_err(Arc::new)?;
-            found.extend(keys.into_iter().map(|key| (key.clone(), counts.get(&key.parent).copied().unwrap_or(0))));
+            match record_nested::count(&reading, package, &place.collection, by, filter).await {
+                Ok(counts) => {
+                    let own = |key: &CountKey| (key.clone(), Ok(counts.get(&key.parent).copied().unwrap_or(0)));
+                    found.extend(keys.into_iter().map(own));
+                }
+                Err(error) => found.extend(all_failed(keys, error)),
+            }
         }
         Ok(found)
     }
@@ -148,7 +156,7 @@ async fn page<'a>(
     let (filter, order) = (list.filter.clone(), list.order.clone());
     let place = Place { root, package, collection: Arc::clone(&name), by };
     let key = ListKey { place: place.clone(), parent: node.record.id.0, list: Arc::new((format!("{list:?}"), list)) };
-    let loaded = ctx.ctx.data::<DataLoader<Gather>>()?.load_one(key).await;
+    let loaded = ctx.ctx.data::<DataLoader<Gather>>()?.load_one(key).await.and_then(Option::transpose);
     let page = loaded.map_err(|error| failed(ctx, &error))?;
     let (records, page) = match page.map(Arc::unwrap_or_clone) {
         Some(mut page) => (std::mem::take(&mut page.records), page),
@@ -166,6 +174,6 @@ pub(crate) async fn count(
     filter: Option<Filter>,
 ) -> Result<i64, Error> {
     let key = CountKey { place, parent, filter: Arc::new((format!("{filter:?}"), filter)) };
-    let counted = ctx.ctx.data::<DataLoader<Gather>>()?.load_one(key).await;
+    let counted = ctx.ctx.data::<DataLoader<Gather>>()?.load_one(key).await.and_then(Option::transpose);
     Ok(counted.map_err(|error| failed(ctx, &error))?.unwrap_or(0))
 }

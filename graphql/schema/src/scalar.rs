@@ -88,7 +88,7 @@ pub(crate) fn enum_type(names: &Names, owner: &str, field: &manifest::Field) -> 
 /// A value as GraphQL answers it; `field_type` is the type of the field, or of a list's items.
 pub(crate) fn to_gql(field_type: Option<FieldType>, value: &Value) -> Option<FieldValue<'static>> {
     // Every value of an answer passes here: one that no longer fits is left out, and the whole answer is then refused.
-    if !answer::charge(value.as_text().map_or(size_of::<Value>(), str::len)) {
+    if !answer::charge(own_bytes(value)) {
         return None;
     }
     Some(match value {
@@ -108,6 +108,12 @@ pub(crate) fn to_gql(field_type: Option<FieldType>, value: &Value) -> Option<Fie
         Value::Json(text) => FieldValue::value(Gql::from_json(text.to_json()).ok()?),
         Value::List(items) => FieldValue::list(items.iter().filter_map(|item| to_gql(field_type, item))),
     })
+}
+
+/// What a value adds to an answer by itself; the items of a list are counted one by one.
+fn own_bytes(value: &Value) -> usize {
+    let inside = if matches!(value, Value::List(_)) { 0 } else { value.size_bytes() };
+    inside.max(size_of::<Value>())
 }
 
 /// The scalars of kinds that few packages use, for those that do.
@@ -261,6 +267,15 @@ fn user_error() -> Type {
             )
         }))
         .into()
+}
+
+/// The field of a payload that lists what has to be corrected.
+pub(crate) fn errors<P: Send + Sync + 'static>(of: fn(&P) -> &[UserError]) -> Field {
+    Field::new("errors", TypeRef::named_nn_list_nn("UserError"), move |ctx| {
+        let payload = ctx.parent_value.try_downcast_ref::<P>().ok();
+        let errors = payload.map(|payload| of(payload).iter().cloned().map(FieldValue::owned_any));
+        FieldFuture::Value(errors.map(FieldValue::list))
+    })
 }
 
 /// Where a page ends.

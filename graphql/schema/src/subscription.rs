@@ -174,6 +174,7 @@ pub struct Live {
     app: Arc<App>,
     scope: Scope,
     locale: Locale,
+    base: String,
     set_digest: String,
     limits: Limits,
     trace: TraceId,
@@ -202,6 +203,7 @@ pub async fn begin(schema: &Arc<TenantSchema>, ask: Ask, call: Call) -> Begun {
             app: Arc::clone(call.reading.app()),
             scope: call.reading.scope().clone(),
             locale: call.reading.locale(),
+            base: call.reading.base().to_owned(),
             limits: call.limits,
             trace: call.trace,
         })),
@@ -273,7 +275,7 @@ impl Live {
     /// The answer that tells of `change`; none when the viewer may not see it.
     async fn show(&self, change: Arc<Change>) -> Option<Execution> {
         let shown = async {
-            let reading = Reading::begin(&self.app, self.scope.clone(), self.locale).await?;
+            let reading = Reading::begin(&self.app, self.scope.clone(), self.locale).await?.below(&self.base);
             let root = self.topic.root;
             if reading.context().set_digest != self.set_digest {
                 let detail = "the tenant's packages have changed: subscribe again";

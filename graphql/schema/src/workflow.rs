@@ -274,6 +274,8 @@ fn mutation(names: &Names, collection: &Collection, workflow: &Workflow, transit
 async fn run<'a>(ctx: &ResolverContext<'a>, place: &[Arc<str>; 3]) -> Result<Option<FieldValue<'a>>, Error> {
     let [package, collection, transition] = place;
     let installed = installed(ctx, package)?;
+    // What was shown of a command before holds a connection.
+    reading(ctx)?.renew().await;
     let outcome = make(ctx, &installed, collection, transition).await?;
     let reading = reading(ctx)?.own();
     reading.renew().await;

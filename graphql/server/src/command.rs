@@ -33,6 +33,9 @@ pub struct Cli {
     /// The configuration file.
     #[arg(long, default_value = "sunlit.toml", global = true)]
     config: PathBuf,
+    /// The data folder, when it is not the configured one; `demo` has data/demo of its own.
+    #[arg(long, global = true)]
+    data: Option<PathBuf>,
     #[command(subcommand)]
     command: Command,
 }
@@ -94,12 +97,15 @@ pub fn run(cli: Cli, authority: ScopeAuthority) -> Result<(), Failed> {
         }
         Command::Serve | Command::Worker(_) => {}
     }
+    if let Some(data) = &cli.data {
+        config.data.clone_from(data);
+    }
     output::log_to_stderr(&config)?;
     actix_web::rt::System::new().block_on(async {
         match cli.command {
             Command::Serve => serve::run(config, authority).await,
             Command::Worker(args) => worker::run(config, authority, args).await,
-            Command::Demo(args) => demo::run(config, authority, &args).await,
+            Command::Demo(_) => demo::run(config, authority).await,
             Command::Tenant(command) => tenant::run(&config, &authority, command).await,
             Command::Job(command) => job::run(&config, &authority, command).await,
             Command::Audit(command) => audit::run(&config, &authority, command).await,
@@ -116,4 +122,50 @@ pub fn run(cli: Cli, authority: ScopeAuthority) -> Result<(), Failed> {
 /// Tells a failure with everything that led to it.
 pub fn tell(error: &Failed) {
     output::tell(error.as_ref());
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_data_folder_and_the_tenant_are_named_alike_everywhere() {
+        for line in [
+            "serve",
+            "worker --once",
+            "demo --port 8081",
+            "tenant create 000000",
+            "tenant list",
+            "job list 000000",
+            "job replay 000000 018f3b1e-0000-7000-8000-000000000001",
+            "audit verify",
+            "audit verify 000000 --head 0f",
+            "plugin check folder",
+            "plugin publish plugin.toml",
+            "plugin upgrade 000000 market 2.0.0 --check --grant uses:visits --discard",
+            "plugin rollback 000000 market 1.0.0 --check",
+            "document add 000000 file.graphql",
+            "setting set 000000 trusted_documents_only true",
+            "token 000000 --role editor --role reviewer",
+            "doctor",
+        ] {
+            let words = ["sunlit"].into_iter().chain(line.split(' ')).chain(["--data", "elsewhere"]);
+            let cli = Cli::try_parse_from(words).unwrap_or_else(|error| panic!("{line}: {error}"));
+            assert_eq!(cli.data, Some(PathBuf::from("elsewhere")), "{line}");
+        }
+    }
+
+    #[test]
+    fn an_option_that_would_do_nothing_is_refused() {
+        for line in ["plugin rollback 000000 market 1.0.0 --discard", "audit verify --head 0f"] {
+            assert!(Cli::try_parse_from(["sunlit"].into_iter().chain(line.split(' '))).is_err(), "{line}");
+        }
+    }
 }

@@ -58,3 +58,25 @@ async fn a_package_that_no_longer_loads_leaves_the_others_standing() {
     assert_eq!(app.page("/t/900004/p/street-cards/").await.0.as_u16(), 404);
     assert_eq!(app.page("/t/900004/").await.0.as_u16(), 200);
 }
+
+#[actix_web::test]
+async fn data_refers_to_records_of_another_package() {
+    let app = TestApp::start().await;
+    for manifest in [include_str!("../packages/market.toml"), include_str!("../packages/visits.toml")] {
+        publish::run(app.app(), manifest.to_owned(), None, Existing::Keep).await.unwrap();
+    }
+    let region = "[tenant]\nslug = \"900005\"\ncode = \"900005\"\nkind = \"district\"\n\
+                  name = { zh = \"测试区\" }\nshort_name = { zh = \"测试区\" }\n[[package]]\nid = \"market\"\n\
+                  [[package.data]]\ncollection = \"hall\"\nkey = \"code\"\nfile = \"900005/hall.toml\"\n\
+                  [[package]]\nid = \"visits\"\ngrants = [\"uses:market\"]\n\
+                  [[package.data]]\ncollection = \"visit\"\nkey = \"code\"\nfile = \"900005/visit.toml\"\n";
+    let halls = ("900005/hall.toml", "[[record]]\ncode = \"A\"\n[[record]]\ncode = \"B\"\n");
+    let visit = "[[record]]\ncode = \"V1\"\nhall = { code = \"B\" }\n";
+    app.provision_text("900005", region, &[halls, ("900005/visit.toml", visit)]).await;
+    let query = "{ visits { visits { nodes { code hall { code } } } } }";
+    let answer = app.graphql("900005", None, query, json!({})).await;
+    assert_eq!(answer.data()["visits"]["visits"]["nodes"], json!([{ "code": "V1", "hall": { "code": "B" } }]));
+    let astray = visit.replace("V1", "V2").replace("\"B\"", "\"Z\"");
+    let told = app.try_provision_text("900005", region, &[halls, ("900005/visit.toml", &astray)]).await.unwrap_err();
+    assert!(told.contains("record 1: there is no market.hall with code = \"Z\""), "{told}");
+}

@@ -250,7 +250,18 @@ async fn a_roll_back_answers_the_old_shape_and_keeps_the_later_tables() {
         assert!(told.contains("--discard"), "{told}");
     }
     assert_eq!(kit.rows("2.0.0", "site").await, 31);
-    kit.upgrade("2.0.0", Options { discard: true, ..Options::default() }).await.unwrap();
+    let discard = Options { discard: true, ..Options::default() };
+    // Nor when the records of the old version turn out not to fit, or when it is only tried.
+    let bad = kit.edit(create, json!({ "input": { "code": "B-1" } })).await["parksCreateSite"]["record"]["id"].clone();
+    let refused = kit.upgrade("2.0.0", discard.clone()).await;
+    assert!(matches!(refused, Err(AppError::Unfit(_))), "{refused:?}");
+    assert_eq!(kit.rows("2.0.0", "site").await, 31);
+    let delete = "mutation($id: ID!) { parksDeleteSite(id: $id, version: 1) { errors { code } } }";
+    assert_eq!(kit.edit(delete, json!({ "id": bad })).await["parksDeleteSite"]["errors"], json!([]));
+    let tried = kit.upgrade("2.0.0", Options { check: true, ..discard.clone() }).await.unwrap();
+    assert_eq!((tried.records[0].1, kit.rows("2.0.0", "site").await), (30, 31));
+    assert_eq!(kit.upgrade("2.0.0", discard).await.unwrap(), tried);
+    assert_eq!(kit.rows("2.0.0", "site").await, 30);
     assert_eq!(kit.sites(NEW_PAGE).await.len(), 30);
     let expect = ["upgrade parks 1.0.0 -> 2.0.0", "rollback parks 2.0.0 -> 1.0.0", "upgrade parks 1.0.0 -> 2.0.0"];
     assert_eq!(kit.moves().await[..3], expect);

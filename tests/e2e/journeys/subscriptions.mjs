@@ -17,7 +17,7 @@ const UPDATE = `mutation($id: ID!, $version: Int!, $phone: String) {
 }`;
 
 const socketUrl = () => origin.replace('http', 'ws') + TARGET;
-const token = () => execFileSync(binary, ['token', '--tenant', '610112', '--role', 'editor', '--data', data], { encoding: 'utf8' }).trim();
+const token = () => execFileSync(binary, ['token', '610112', '--role', 'editor', '--data', data], { encoding: 'utf8' }).trim();
 
 async function change(phone) {
   const [{ id, version }] = (await graphql(FIRST)).json().data.streetCards.streets.nodes;

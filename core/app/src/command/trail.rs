@@ -52,8 +52,8 @@ impl<'a> Done<'a> {
     }
 }
 
-/// Settles the files, writes the audit entry and the event of a change from `before` to `after`, and lets history and deadlines follow; answers
-/// what is to be told once it is committed (`Changes::commit`).
+/// Settles the files, writes the audit entry and the event of a change from `before` to `after`, and lets history and
+/// deadlines follow; answers what is to be told once it is committed (`Changes::commit`).
 pub(super) async fn of_record(
     app: &App,
     scope: &Scope,
@@ -77,7 +77,7 @@ pub(super) async fn of_record(
     };
     audit::write(scope, work, entry).await?;
     outbox::write(scope, work, event(app, table, record, (done, at))).await?;
-    deadline::follow::run(app, scope, work, table, (before, after), at).await?;
+    deadline::follow::run(app, scope, work, table, &[(before, after)], at).await?;
     Ok(Some(told(scope, table, (before, after), (record, done))))
 }
 
@@ -116,11 +116,8 @@ pub(super) async fn events_of_records(
             attachment::settle(scope, work, collection, (*before, Some(after)), at).await?;
         }
     }
-    if collection.workflow.is_some() {
-        for (before, after) in records {
-            deadline::follow::run(app, scope, work, table, (*before, Some(after)), at).await?;
-        }
-    }
+    let pairs: Vec<_> = records.iter().map(|(before, after)| (*before, Some(after))).collect();
+    deadline::follow::run(app, scope, work, table, &pairs, at).await?;
     Ok(records.iter().map(|(before, after)| told(scope, table, (*before, Some(after)), (after, done))).collect())
 }
 

@@ -20,8 +20,8 @@ use crate::{App, AppError, Reading, TenantContext};
 
 pub use sunlit_storage::tenant::file::Model as File;
 
-/// How many files may be asked for at once: each is a variable of the SQL statement.
-const MAX_IDS: usize = 1_000;
+/// How many files one statement asks for: each is a variable of it.
+const BATCH: usize = 1_000;
 /// What a segment of a path holds as it is (RFC 3986, §2.3).
 const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 /// Characters of a name that its address carries: the id tells the file, the name is for the eye, and addresses are short.
@@ -47,15 +47,13 @@ pub async fn by_id(reading: &Reading, id: Uuid) -> Result<File, AppError> {
 /// Those of the given files that are there. For ids that stood in fields shown to the viewer.
 ///
 /// # Errors
-/// [`AppError::Limit`], or the database's.
+/// The database's.
 pub async fn by_ids(reading: &Reading, ids: &[Uuid]) -> Result<Vec<File>, AppError> {
-    if ids.len() > MAX_IDS {
-        return Err(AppError::Limit(format!("{} files are asked for, at most {MAX_IDS}", ids.len())));
+    let mut files = Vec::with_capacity(ids.len());
+    for batch in ids.chunks(BATCH) {
+        files.extend(file::get_many(reading.scope(), &*reading.session().await?, batch).await?);
     }
-    if ids.is_empty() {
-        return Ok(Vec::new());
-    }
-    Ok(file::get_many(reading.scope(), &*reading.session().await?, ids).await?)
+    Ok(files)
 }
 
 /// The bytes of a file that [`by_id`] has answered, or those in `range`. Holds no snapshot: a reader may be slow.

@@ -97,9 +97,11 @@ pub async fn run(
     let outside = reading.root() == Root::Public;
     let others = others(table.collection());
     let past = step::last_actors(scope, &session, &subject, ids, &others).await?;
-    let mut histories = step::history(scope, &session, &subject, ids).await?;
+    // What is kept for those who work on a record is not even read for others.
+    let worked_on: &[RecordId] = if outside { &[] } else { ids };
+    let mut histories = step::history(scope, &session, &subject, worked_on).await?;
     let mut deadlines: BTreeMap<RecordId, Vec<Kept>> = BTreeMap::new();
-    for kept in deadline::of(scope, &session, &subject, ids).await? {
+    for kept in deadline::of(scope, &session, &subject, worked_on).await? {
         deadlines.entry(kept.record).or_default().push(kept);
     }
     let calendar = calendar_day::calendar(scope, &session).await?;

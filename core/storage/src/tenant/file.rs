@@ -2,7 +2,7 @@
 
 use sea_orm::ActiveValue::Set;
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::{Alias, Index};
+use sea_orm::sea_query::{Alias, ExprTrait as _, Func, Index};
 use sea_orm::{ConnectionTrait, QueryOrder, QuerySelect, QueryTrait as _};
 use sunlit_domain::Scope;
 use sunlit_domain::id::ActorId;
@@ -35,7 +35,7 @@ pub struct Model {
     pub uploaded_at: String,
     /// By whom; nobody in particular when anonymous.
     pub uploaded_by: Option<Uuid>,
-    /// [`PENDING`] or [`KEPT`].
+    /// [`PENDING`], [`KEPT`] or [`CONDEMNED`].
     pub state: String,
     /// Since when it is in this state.
     pub state_at: String,
@@ -45,6 +45,9 @@ pub struct Model {
 pub const PENDING: &str = "pending";
 /// A record refers to it.
 pub const KEPT: &str = "kept";
+
+/// No file: its content is about to be deleted, and no upload may count on it meanwhile.
+pub const CONDEMNED: &str = "condemned";
 
 /// Nothing is related by the ORM.
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]
@@ -100,10 +103,18 @@ pub(crate) async fn create_indexes(connection: &impl ConnectionTrait) -> Result<
 /// Writes an uploaded file, pending; answers it. The scope's actor is who uploaded it.
 ///
 /// # Errors
-/// The database's.
+/// [`StorageError::Interrupted`] when a sweep is about to delete the same content; the database's.
 pub async fn insert(scope: &Scope, work: &Work, file: Uploaded) -> Result<Model, StorageError> {
+    let tenant = work.guard(scope)?;
+    let condemned = Entity::find()
+        .filter(Column::TenantId.eq(tenant.0))
+        .filter(Column::Sha256.eq(file.sha256.as_str()))
+        .filter(Column::State.eq(CONDEMNED));
+    if condemned.one(&work.transaction).await?.is_some() {
+        return Err(StorageError::Interrupted);
+    }
     let row = Model {
-        tenant_id: work.guard(scope)?.0,
+        tenant_id: tenant.0,
         id: file.id,
         sha256: file.sha256,
         size: i64::try_from(file.size).unwrap_or(i64::MAX),
@@ -119,13 +130,92 @@ pub async fn insert(scope: &Scope, work: &Work, file: Uploaded) -> Result<Model,
     Ok(row)
 }
 
+/// Marks contents that are no file's, which are then to be deleted; each gets one of `ids`.
+///
+/// # Errors
+/// The database's.
+pub async fn condemn(
+    scope: &Scope,
+    work: &Work,
+    contents: impl IntoIterator<Item = (Uuid, String)>,
+    at: Timestamp,
+) -> Result<(), StorageError> {
+    let tenant_id = work.guard(scope)?.0;
+    let row = |(id, sha256)| Model {
+        tenant_id,
+        id,
+        sha256,
+        size: 0,
+        content_type: String::new(),
+        name: String::new(),
+        uploaded_at: at.to_string(),
+        uploaded_by: None,
+        state: CONDEMNED.to_owned(),
+        state_at: at.to_string(),
+    };
+    let rows: Vec<ActiveModel> =
+        contents.into_iter().map(|content| ActiveModel::from(row(content)).reset_all()).collect();
+    if !rows.is_empty() {
+        Entity::insert_many(rows).exec_without_returning(&work.transaction).await?;
+    }
+    Ok(())
+}
+
+/// Contents that are condemned, at most `first`.
+///
+/// # Errors
+/// The database's.
+pub async fn condemned(scope: &Scope, session: &Session, first: u64) -> Result<Vec<Model>, StorageError> {
+    let tenant = session.guard(scope)?;
+    let found = Entity::find().filter(Column::TenantId.eq(tenant.0)).filter(Column::State.eq(CONDEMNED));
+    Ok(found.order_by_asc(Column::StateAt).limit(first).all(&session.transaction).await?)
+}
+
+/// Forgets condemned contents whose bytes are gone.
+///
+/// # Errors
+/// The database's.
+pub async fn forget(scope: &Scope, work: &Work, ids: &[Uuid]) -> Result<(), StorageError> {
+    let tenant = work.guard(scope)?;
+    let delete = Entity::delete_many()
+        .filter(Column::TenantId.eq(tenant.0))
+        .filter(Column::Id.is_in(ids.iter().copied()))
+        .filter(Column::State.eq(CONDEMNED));
+    work.execute(&delete.into_query()).await?;
+    Ok(())
+}
+
+/// How many files of an uploader wait for their records, and how many bytes they have; all who are not signed in count as one.
+///
+/// # Errors
+/// The database's.
+pub async fn pending_of(
+    scope: &Scope,
+    session: &Session,
+    uploader: Option<ActorId>,
+) -> Result<(u64, u64), StorageError> {
+    let tenant = session.guard(scope)?;
+    let found = Entity::find()
+        .select_only()
+        .column_as(Column::Id.count(), "files")
+        .expr_as(Func::coalesce([Column::Size.sum().cast_as(Alias::new("bigint")), Expr::value(0_i64)]), "bytes")
+        .filter(Column::TenantId.eq(tenant.0))
+        .filter(Column::State.eq(PENDING))
+        .filter(uploader.map_or_else(|| Column::UploadedBy.is_null(), |actor| Column::UploadedBy.eq(actor.0)));
+    let (files, bytes): (i64, i64) = found.into_tuple().one(&session.transaction).await?.unwrap_or_default();
+    Ok((u64::try_from(files).unwrap_or(0), u64::try_from(bytes).unwrap_or(0)))
+}
+
 /// Those of the given files that are there, in the order of their ids.
 ///
 /// # Errors
 /// The database's.
 pub async fn get_many(scope: &Scope, session: &Session, ids: &[Uuid]) -> Result<Vec<Model>, StorageError> {
     let tenant = session.guard(scope)?;
-    let found = Entity::find().filter(Column::TenantId.eq(tenant.0)).filter(Column::Id.is_in(ids.iter().copied()));
+    let found = Entity::find()
+        .filter(Column::TenantId.eq(tenant.0))
+        .filter(Column::Id.is_in(ids.iter().copied()))
+        .filter(Column::State.ne(CONDEMNED));
     Ok(found.order_by_asc(Column::Id).all(&session.transaction).await?)
 }
 
@@ -185,7 +275,7 @@ pub async fn delete(scope: &Scope, work: &Work, id: Uuid) -> Result<(), StorageE
     Ok(())
 }
 
-/// Which of the given digests are those of files.
+/// Which of the given digests are those of files, or are condemned already.
 ///
 /// # Errors
 /// The database's.

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use sea_orm::ActiveValue::Set;
 use sea_orm::entity::prelude::*;
-use sea_orm::{QueryOrder, QuerySelect};
+use sea_orm::sea_query::{Alias, ExprTrait as _, Func, Order, WindowStatement};
+use sea_orm::{FromQueryResult as _, Iterable as _, QueryOrder, QuerySelect, QueryTrait as _};
 use sunlit_domain::Scope;
 use sunlit_domain::id::{ActorId, RecordId};
 use sunlit_domain::value::Timestamp;
@@ -13,9 +14,9 @@ use sunlit_domain::workflow::LastActors;
 use crate::{Session, StorageError, Work};
 
 /// How many steps of a record its history shows.
-pub const MAX_SHOWN: usize = 100;
-/// How many steps are read at once for a page of records.
-const MAX_READ: u64 = 5_000;
+pub const MAX_SHOWN: u32 = 100;
+/// The name of a step's place among those of its record, the latest first.
+const PLACE: &str = "place_";
 
 /// One step.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -111,15 +112,20 @@ pub async fn history(
     collection: &str,
     records: &[RecordId],
 ) -> Result<BTreeMap<RecordId, Vec<Model>>, StorageError> {
-    let found = of(scope, session, collection, records)?.order_by_desc(Column::Id).limit(MAX_READ);
+    let mut inner = of(scope, session, collection, records)?.into_query();
+    let mut window = WindowStatement::partition_by(Column::Record);
+    window.order_by(Column::Id, Order::Desc);
+    inner.expr_window_as(Func::cust(Alias::new("ROW_NUMBER")), window, Alias::new(PLACE));
+    let mut latest = session.among(inner);
+    latest
+        .columns(Column::iter())
+        .and_where(Expr::col(Alias::new(PLACE)).lte(MAX_SHOWN))
+        .order_by(Column::Id, Order::Asc);
     let mut histories: BTreeMap<RecordId, Vec<Model>> = BTreeMap::new();
-    for step in found.all(&session.transaction).await? {
-        let history = histories.entry(RecordId(step.record)).or_default();
-        if history.len() < MAX_SHOWN {
-            history.push(step);
-        }
+    for row in session.all(&latest).await? {
+        let step = Model::from_query_result(&row, "")?;
+        histories.entry(RecordId(step.record)).or_default().push(step);
     }
-    histories.values_mut().for_each(|history| history.reverse());
     Ok(histories)
 }
 

@@ -1,13 +1,14 @@
 //! `sunlit audit`: whether the audit trails are still what was written.
 
+use std::sync::Arc;
+
 use clap::Subcommand;
-use sunlit_app::command::package::publish::Existing;
 use sunlit_app::query::{audit_verify, tenant_find};
 use sunlit_domain::id::TenantSlug;
 use sunlit_domain::{Actor, ScopeAuthority};
 
 use super::Failed;
-use super::installation::{Installation, OPERATOR};
+use super::installation::{Installation, OPERATOR, tenant};
 use super::output::line;
 use crate::config::Config;
 
@@ -16,7 +17,6 @@ pub(super) enum Command {
     /// Walk every chain; tell its rows and its head, or its first broken row, and then end with code 1.
     Verify {
         /// One tenant only.
-        #[arg(long)]
         tenant: Option<TenantSlug>,
         /// A head that was noted down earlier: rows that were cut off since are found by it.
         #[arg(long, requires = "tenant")]
@@ -26,13 +26,16 @@ pub(super) enum Command {
 
 pub(super) async fn run(config: &Config, authority: &ScopeAuthority, command: Command) -> Result<(), Failed> {
     let Command::Verify { tenant: only, head } = command;
-    let Installation { app, .. } = Installation::open(config, Existing::Keep).await?;
-    let mut tenants = tenant_find::all(&app).await?;
-    if let Some(slug) = &only {
-        tenants.retain(|tenant| tenant.slug == *slug);
-        if tenants.is_empty() {
-            return Err(format!("there is no tenant {slug}: see `sunlit tenant list`").into());
-        }
+    let Installation { app, .. } = Installation::existing(config).await?;
+    let tenants = match &only {
+        Some(slug) => vec![Arc::unwrap_or_clone(tenant(&app, slug).await?)],
+        None => tenant_find::all(&app).await?,
+    };
+    if tenants.is_empty() {
+        let folder = config.data.display();
+        return Err(
+            format!("no audit trail was checked: {folder} has no tenants: name another folder with --data").into()
+        );
     }
     let mut broken = 0_usize;
     for tenant in tenants {
@@ -57,5 +60,26 @@ pub(super) async fn run(config: &Config, authority: &ScopeAuthority, command: Co
     } else {
         Err(format!("{broken} audit trail(s) are broken: compare the file with a backup, and find out who wrote to it")
             .into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use sunlit_storage::platform::Platform;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn verifying_nothing_is_no_success() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = Config { data: folder.path().to_owned(), plugin_slots: 2, ..Config::default() };
+        let verify = async || {
+            let command = Command::Verify { tenant: None, head: None };
+            run(&config, &ScopeAuthority::establish(), command).await.unwrap_err().to_string()
+        };
+        assert!(verify().await.contains("there is no installation"));
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+        drop(Platform::open(folder.path()).await.unwrap());
+        assert!(verify().await.contains("has no tenants"));
     }
 }

@@ -4,15 +4,15 @@ use std::path::Path;
 use std::sync::Arc;
 
 use sunlit_app::query::tenant_find;
-use sunlit_app::{App, AppConfig, Reading, SystemEnvironment};
-use sunlit_domain::{Actor, Locale, ScopeAuthority};
+use sunlit_app::{App, Reading};
+use sunlit_domain::{Actor, Locale, Scope, ScopeAuthority};
 use sunlit_plugin_host::Allocation;
 use sunlit_schema::compose;
 
 use super::Failed;
+use super::installation::Installation;
 use super::output::line;
 use crate::config::Config;
-use crate::keys::Keys;
 
 pub(super) async fn run(config: &Config, authority: &ScopeAuthority) -> Result<(), Failed> {
     let mut faults = 0_usize;
@@ -35,9 +35,9 @@ pub(super) async fn run(config: &Config, authority: &ScopeAuthority) -> Result<(
             )),
         },
     );
-    match open(config).await {
+    match Installation::existing(config).await {
         Err(error) => told("installation", Err(error.to_string())),
-        Ok(app) => {
+        Ok(Installation { app, .. }) => {
             told("installation", Ok("opens".to_owned()));
             told(
                 "plugins",
@@ -74,17 +74,7 @@ fn writable(folder: &Path) -> Result<String, String> {
     Ok(folder.display().to_string())
 }
 
-async fn open(config: &Config) -> Result<Arc<App>, Failed> {
-    if !config.data.join("platform.db").exists() {
-        return Err("there is no platform.db: start `sunlit serve` or `sunlit demo` once".into());
-    }
-    let keys = Keys::open(&config.data)?;
-    let app_config =
-        AppConfig { data: config.data.clone(), artefact_key: keys.artefacts.to_vec(), host: config.host() };
-    Ok(Arc::new(App::open(app_config, Arc::new(SystemEnvironment)).await?))
-}
-
-async fn answers(app: &Arc<App>, scope: sunlit_domain::Scope) -> Result<String, String> {
+async fn answers(app: &Arc<App>, scope: Scope) -> Result<String, String> {
     let reading = Reading::begin(app, scope, Locale::Zh).await.map_err(|error| error.to_string())?;
     let packages = &reading.context().packages;
     let manifests: Vec<_> = packages.iter().map(|one| one.package.manifest.clone()).collect();

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 use sunlit_app::command::document::add::{self, NewDocument};
-use sunlit_app::command::package::publish::Existing;
 use sunlit_domain::ScopeAuthority;
 use sunlit_domain::id::TenantSlug;
 
@@ -17,7 +16,7 @@ use crate::config::Config;
 pub(super) enum Command {
     /// Register documents, all of them or none; prints `sha256:<hash>  <file>` for each.
     Add {
-        /// The tenant.
+        /// The tenant's slug.
         tenant: TenantSlug,
         /// Files of one GraphQL document each, byte for byte as clients send or hash them.
         #[arg(required = true)]
@@ -27,7 +26,7 @@ pub(super) enum Command {
 
 pub(super) async fn run(config: &Config, authority: &ScopeAuthority, command: Command) -> Result<(), Failed> {
     let Command::Add { tenant, files } = command;
-    let Installation { app, .. } = Installation::open(config, Existing::Keep).await?;
+    let Installation { app, .. } = Installation::existing(config).await?;
     let scope = administrator(&app, authority, &tenant).await?;
     let mut new = Vec::new();
     for file in &files {

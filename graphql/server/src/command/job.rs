@@ -2,13 +2,12 @@
 
 use clap::Subcommand;
 use sunlit_app::command::job::replay;
-use sunlit_app::command::package::publish::Existing;
-use sunlit_app::query::{job_dead, tenant_find};
+use sunlit_app::query::job_dead;
+use sunlit_domain::ScopeAuthority;
 use sunlit_domain::id::{RecordId, TenantSlug};
-use sunlit_domain::{Actor, Role, ScopeAuthority};
 
 use super::Failed;
-use super::installation::{Installation, OPERATOR};
+use super::installation::{Installation, administrator};
 use super::output::line;
 use crate::config::Config;
 
@@ -29,13 +28,9 @@ pub(super) enum Command {
 }
 
 pub(super) async fn run(config: &Config, authority: &ScopeAuthority, command: Command) -> Result<(), Failed> {
-    let Installation { app, .. } = Installation::open(config, Existing::Keep).await?;
-    let slug = match &command {
-        Command::List { tenant } | Command::Replay { tenant, .. } => tenant.clone(),
-    };
-    let found = tenant_find::by_slug(&app, slug.as_str()).await;
-    let tenant = found.map_err(|error| format!("tenant {slug}: {error}: see `sunlit tenant list`"))?;
-    let scope = authority.scope(tenant.id, Actor::known(OPERATOR, vec![Role::Administrator]));
+    let Installation { app, .. } = Installation::existing(config).await?;
+    let (Command::List { tenant } | Command::Replay { tenant, .. }) = &command;
+    let scope = administrator(&app, authority, tenant).await?;
     match command {
         Command::List { .. } => {
             let letters = job_dead::of_tenant(&app, &scope, job_dead::MAX_FIRST).await?;

@@ -1,16 +1,15 @@
 //! `sunlit plugin`: build, check and publish; move tenants between versions.
 
+mod check;
 mod version;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Subcommand;
-use sunlit_app::Package;
-use sunlit_domain::manifest::RunsAs;
 use sunlit_domain::{Manifest, ScopeAuthority};
-use sunlit_plugin_builder::{BuildOptions, BuiltPlugin, build};
-use sunlit_plugin_host::PluginHost;
+use sunlit_plugin_builder::{BuildOptions, build};
+use sunlit_schema::{ComposeError, compose};
 
 use super::Failed;
 use super::output::line;
@@ -27,6 +26,9 @@ pub(super) enum Command {
         out: Option<PathBuf>,
     },
     /// Build and vet a plugin as an installer would, and print what an administrator will be asked to grant.
+    ///
+    /// The packages that it names under [uses] are those that the data folder has published or this binary carries; one
+    /// that is in neither is told.
     Check {
         /// The folder with Cargo.toml, plugin.toml and src/lib.rs.
         folder: PathBuf,
@@ -42,7 +44,13 @@ pub(super) enum Command {
         component: Option<PathBuf>,
     },
     /// Move a tenant to a later version of a package; a new major version takes its records with it.
-    Upgrade(version::Args),
+    Upgrade {
+        #[command(flatten)]
+        args: version::Args,
+        /// Lose what a major version held before it was rolled back.
+        #[arg(long)]
+        discard: bool,
+    },
     /// Move a tenant back to an earlier version of a package.
     Rollback(version::Args),
     /// Print the GraphQL schema of a tenant that has these packages, for clients to be generated from.
@@ -56,8 +64,8 @@ pub(super) enum Command {
 pub(super) async fn run(config: &Config, authority: &ScopeAuthority, command: Command) -> Result<(), Failed> {
     match command {
         Command::Publish { manifest, component } => version::publish(config, &manifest, component.as_deref()).await,
-        Command::Upgrade(args) => version::upgrade(config, authority, args).await,
-        Command::Rollback(args) => version::rollback(config, authority, args).await,
+        Command::Upgrade { args, discard } => version::upgrade(config, authority, &args, discard).await,
+        Command::Rollback(args) => version::rollback(config, authority, &args).await,
         Command::Build { folder, out } => {
             let built = build(&folder, &BuildOptions::default())?;
             let out = out.unwrap_or_else(|| Path::new("target/plugins").join(component_name(&folder)));
@@ -70,15 +78,13 @@ pub(super) async fn run(config: &Config, authority: &ScopeAuthority, command: Co
             line(format!("{}  {} bytes", out.display(), built.component.len()));
             Ok(())
         }
-        Command::Check { folder } => check(config, &folder),
+        Command::Check { folder } => check::run(config, &folder).await,
         Command::Schema => {
             line(serde_json::to_string_pretty(&Manifest::json_schema())?);
             Ok(())
         }
         Command::Sdl { packages } => {
-            let manifests = packages.iter().map(|path| Ok(Arc::new(manifest(path)?)));
-            let manifests: Vec<Arc<Manifest>> = manifests.collect::<Result<_, Failed>>()?;
-            line(sunlit_schema::compose(&manifests)?.sdl().trim_end());
+            line(sdl(&packages)?);
             Ok(())
         }
     }
@@ -98,32 +104,15 @@ fn component_name(folder: &Path) -> String {
     format!("{}.wasm", name.unwrap_or_else(|| "plugin".to_owned()))
 }
 
-fn check(config: &Config, folder: &Path) -> Result<(), Failed> {
-    // The manifest first: its errors are cheaper than a build.
-    manifest(folder)?;
-    let BuiltPlugin { component, manifest_toml, .. } = build(folder, &BuildOptions::default())?;
-    let host = PluginHost::new(&config.host(), None)?;
-    let package = Package::read(&host, &manifest_toml, Some(&component))?;
-    sunlit_schema::compose(std::slice::from_ref(&package.manifest))?;
-    let plugin = &package.manifest.plugin;
-    line(format!("{} {}  {}", plugin.id, plugin.version, plugin.title.zh));
-    line(format!("component: {} bytes, sha-256 and manifest digest {}", component.len(), package.digest));
-    line("an administrator will be asked to grant:");
-    for import in package.imports() {
-        let reason = package.manifest.capabilities.get(import).map(String::as_str).unwrap_or_default();
-        line(format!("  {import}: {reason}"));
+/// The schema of exactly these packages.
+fn sdl(packages: &[PathBuf]) -> Result<String, Failed> {
+    let manifests = packages.iter().map(|path| Ok(Arc::new(manifest(path)?)));
+    let manifests: Vec<Arc<Manifest>> = manifests.collect::<Result<_, Failed>>()?;
+    match compose(&manifests) {
+        Ok(schema) => Ok(schema.sdl().trim_end().to_owned()),
+        Err(ComposeError::Missing(package, used)) => {
+            Err(format!("package {package} uses {used}: name its folder or plugin.toml too").into())
+        }
+        Err(error) => Err(error.into()),
     }
-    let own_rights = package.manifest.actions.iter().filter(|action| action.runs_as == RunsAs::Package);
-    for action in own_rights {
-        line(format!(
-            "  (action {} writes with the package's rights, not its caller's: {})",
-            action.name, action.title.zh
-        ));
-    }
-    let unused = package.manifest.capabilities.keys().filter(|asked| !package.imports().contains(asked));
-    for capability in unused {
-        line(format!("  ({capability} is asked for but not used: remove it from [capabilities])"));
-    }
-    line("ok");
-    Ok(())
 }

@@ -1,7 +1,6 @@
 //! `sunlit setting`: what the platform itself keeps for a tenant.
 
 use clap::Subcommand;
-use sunlit_app::command::package::publish::Existing;
 use sunlit_app::command::setting::set;
 use sunlit_domain::ScopeAuthority;
 use sunlit_domain::id::TenantSlug;
@@ -14,7 +13,7 @@ use crate::config::Config;
 pub(super) enum Command {
     /// Set one. A server that runs notices within half a minute.
     Set {
-        /// The tenant.
+        /// The tenant's slug.
         tenant: TenantSlug,
         /// `allowed_origins` or `trusted_documents_only`.
         name: String,
@@ -26,7 +25,7 @@ pub(super) enum Command {
 pub(super) async fn run(config: &Config, authority: &ScopeAuthority, command: Command) -> Result<(), Failed> {
     let Command::Set { tenant, name, value } = command;
     let value = serde_json::from_str(&value).map_err(|error| format!("the value is not JSON: {error}"))?;
-    let Installation { app, .. } = Installation::open(config, Existing::Keep).await?;
+    let Installation { app, .. } = Installation::existing(config).await?;
     let scope = administrator(&app, authority, &tenant).await?;
     set::run(&app, &scope, &name, &value).await?;
     app.stores.close().await;

@@ -1,13 +1,13 @@
 //! `sunlit tenant`: create and list tenants.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use sunlit_app::command::package::publish::Existing;
 use sunlit_app::query::tenant_find;
 use sunlit_domain::ScopeAuthority;
 use sunlit_domain::id::TenantSlug;
-use sunlit_tenants::{RegionLibrary, provision};
+use sunlit_tenants::{Provisioned, RegionLibrary, provision};
 
 use super::Failed;
 use super::installation::Installation;
@@ -29,31 +29,44 @@ pub(super) enum Command {
 }
 
 pub(super) async fn run(config: &Config, authority: &ScopeAuthority, command: Command) -> Result<(), Failed> {
-    let Installation { app, .. } = Installation::open(config, Existing::Keep).await?;
     match command {
-        Command::Create { slug, regions } => {
-            let library = match regions {
-                Some(folder) => RegionLibrary::folder(&folder)?,
-                None => RegionLibrary::carried()?,
-            };
-            for done in provision(&app, authority, &library, &slug).await? {
-                let packages =
-                    if done.packages.is_empty() { "no packages".to_owned() } else { done.packages.join(" ") };
-                let counts = format!("{} records created, {} kept", done.created, done.kept);
-                line(format!("{}  {}  {packages}  {counts}", done.slug, done.name));
-            }
-        }
-        Command::List => {
-            let tenants = tenant_find::all(&app).await?;
-            if tenants.is_empty() {
-                line("no tenants yet: create one with `sunlit tenant create <slug>`");
-            }
-            for tenant in &tenants {
-                let parent = tenants.iter().find(|other| Some(other.id) == tenant.parent);
-                let parent = parent.map_or("-", |parent| parent.slug.as_str());
-                line(format!("{}  {}  {parent}  {}", tenant.slug, tenant.kind, tenant.name.zh));
-            }
-        }
+        Command::Create { slug, regions } => create(config, authority, &slug, regions.as_deref()).await,
+        Command::List => list(config).await,
+    }
+}
+
+async fn create(
+    config: &Config,
+    authority: &ScopeAuthority,
+    slug: &TenantSlug,
+    regions: Option<&Path>,
+) -> Result<(), Failed> {
+    let library = regions.map_or_else(RegionLibrary::carried, RegionLibrary::folder)?;
+    let Installation { app, .. } = Installation::open(config, Existing::Keep).await?;
+    for done in provision(&app, authority, &library, slug).await? {
+        tell(&done);
+    }
+    app.stores.close().await;
+    Ok(())
+}
+
+/// What provisioning did to a tenant.
+pub(super) fn tell(done: &Provisioned) {
+    let packages = if done.packages.is_empty() { "no packages".to_owned() } else { done.packages.join(" ") };
+    let counts = format!("{} records created, {} kept", done.created, done.kept);
+    line(format!("{}  {}  {packages}  {counts}", done.slug, done.name));
+}
+
+async fn list(config: &Config) -> Result<(), Failed> {
+    let Installation { app, .. } = Installation::existing(config).await?;
+    let tenants = tenant_find::all(&app).await?;
+    if tenants.is_empty() {
+        line("no tenants yet: create one with `sunlit tenant create <slug>`");
+    }
+    for tenant in &tenants {
+        let parent = tenants.iter().find(|other| Some(other.id) == tenant.parent);
+        let parent = parent.map_or("-", |parent| parent.slug.as_str());
+        line(format!("{}  {}  {parent}  {}", tenant.slug, tenant.kind, tenant.name.zh));
     }
     app.stores.close().await;
     Ok(())

@@ -1,14 +1,13 @@
 //! `sunlit token`: an access token for development.
 
-use std::path::PathBuf;
-
 use clap::{Args as ClapArgs, ValueEnum};
-use sunlit_app::{AppError, Environment as _, SystemEnvironment};
+use sunlit_app::{Environment as _, SystemEnvironment};
 use sunlit_domain::Role;
 use sunlit_domain::id::{ActorId, TenantSlug};
 use sunlit_storage::platform::{Platform, tenant};
 
 use super::Failed;
+use super::installation::{must_be_there, no_tenant};
 use super::output::line;
 use crate::config::Config;
 use crate::keys::Keys;
@@ -17,8 +16,7 @@ use crate::token::{ACCESS_MINUTES, TokenKeys};
 /// What can be chosen.
 #[derive(Debug, ClapArgs)]
 pub(super) struct Args {
-    /// The tenant that the token is for.
-    #[arg(long)]
+    /// The tenant's slug.
     tenant: TenantSlug,
     /// A role; may be given several times.
     #[arg(long, required = true)]
@@ -26,9 +24,6 @@ pub(super) struct Args {
     /// How long it is good for.
     #[arg(long, default_value_t = ACCESS_MINUTES, value_parser = clap::value_parser!(i64).range(1..=1440))]
     minutes: i64,
-    /// The data folder, when it is not the configured one.
-    #[arg(long)]
-    data: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -55,20 +50,11 @@ impl From<RoleName> for Role {
 }
 
 pub(super) async fn run(config: &Config, args: &Args) -> Result<(), Failed> {
-    let data = args.data.as_ref().unwrap_or(&config.data);
-    if !data.join("platform.db").exists() {
-        return Err(format!(
-            "{} is no data folder: start `sunlit demo` or `sunlit serve` first, or name it with --data",
-            data.display()
-        )
-        .into());
-    }
-    let platform = Platform::open(data).await?;
+    must_be_there(&config.data)?;
+    let platform = Platform::open(&config.data).await?;
     let found = tenant::by_slug(&platform, args.tenant.as_str()).await?;
-    let tenant = found.ok_or_else(|| {
-        format!("there is no tenant {}: see `sunlit tenant list`: {}", args.tenant, AppError::NotFound)
-    })?;
-    let keys = TokenKeys::new(&Keys::open(data)?.tokens)?;
+    let tenant = found.ok_or_else(|| no_tenant(&args.tenant))?;
+    let keys = TokenKeys::new(&Keys::open(&config.data)?.tokens)?;
     let actor = ActorId(SystemEnvironment.new_id());
     let roles = args.role.iter().copied().map(Role::from).collect();
     line(keys.mint(tenant.id, actor, roles, (SystemEnvironment.now(), args.minutes))?);

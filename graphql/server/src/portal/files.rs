@@ -12,9 +12,6 @@ use uuid::Uuid;
 
 use super::show::Shown;
 
-/// How many files are asked for at once.
-const BATCH: usize = 500;
-
 /// Files by their ids.
 #[derive(Debug, Default)]
 pub(super) struct Files(HashMap<Uuid, File>);
@@ -28,11 +25,8 @@ impl Files {
         let mut wanted: Vec<Uuid> = records.flat_map(|(collection, record)| held(collection, record)).collect();
         wanted.sort_unstable();
         wanted.dedup();
-        let mut found = HashMap::new();
-        for batch in wanted.chunks(BATCH) {
-            found.extend(file_get::by_ids(reading, batch).await?.into_iter().map(|file| (file.id, file)));
-        }
-        Ok(Self(found))
+        let found = file_get::by_ids(reading, &wanted).await?;
+        Ok(Self(found.into_iter().map(|file| (file.id, file)).collect()))
     }
 
     /// What a record's field shows, a link for each file; none where the field holds no files.

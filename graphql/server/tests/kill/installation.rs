@@ -126,7 +126,7 @@ impl Installation {
     pub(crate) fn audit_verify_agrees(&self, story: &Story) {
         let verify = |head: &str| {
             let mut command = Command::new(env!("CARGO_BIN_EXE_sunlit"));
-            command.args(["audit", "verify", "--tenant", TENANT, "--head", head]).current_dir(self.folder());
+            command.args(["audit", "verify", TENANT, "--head", head]).current_dir(self.folder());
             command.env("SUNLIT_DATA", self.data()).output().unwrap()
         };
         let sound = verify(&story.head);

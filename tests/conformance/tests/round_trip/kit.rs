@@ -64,7 +64,7 @@ impl Kit {
     pub(crate) async fn records(&self, place: &Place, collection: &Collection) -> Vec<Json> {
         let fields: Vec<String> = collection.fields.iter().map(selection).collect();
         let query = format!(
-            "{{ workspace {{ roundTrip {{ it: {}(first: 100, order: [ID_ASC]) {{ nodes {{ id version state {} }} }} }} }} }}",
+            "{{ workspace {{ roundTrip {{ it: {}(first: 50, order: [ID_ASC]) {{ nodes {{ id version state {} }} }} }} }} }}",
             lower_camel(&collection.plural()),
             fields.join(" ")
         );

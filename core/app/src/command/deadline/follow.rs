@@ -1,22 +1,31 @@
 //! What every write of a record of a collection with a workflow leaves beside it, in the same transaction: the first step of its
 //! history, and its deadlines begun, moved, paused, resumed, ended or forgotten.
 
+use std::collections::BTreeMap;
+
 use sunlit_domain::calendar::Calendar;
-use sunlit_domain::manifest::workflow::{CREATE, Deadline, Start, Workflow};
+use sunlit_domain::id::RecordId;
+use sunlit_domain::manifest::workflow::{CREATE, Deadline, Start};
 use sunlit_domain::manifest::{Slot, Spelling};
 use sunlit_domain::record::{Problem, Record};
 use sunlit_domain::value::{Timestamp, Value};
-use sunlit_domain::workflow::clock::{Clock, enter, follow};
+use sunlit_domain::workflow::clock::{self, Clock, enter};
 use sunlit_domain::workflow::state_of;
 use sunlit_domain::{ErrorCode, Scope, id};
-use sunlit_storage::tenant::{calendar_day, deadline, step};
+use sunlit_storage::tenant::deadline::{self, Kept};
+use sunlit_storage::tenant::{calendar_day, step};
 use sunlit_storage::{Table, Work};
 
 use super::{Place, forget, keep, subject};
 use crate::{App, AppError};
 
-/// Lets everything that belongs to the workflow follow a record from `before` (none: it was created) to `after` (none: it was
-/// deleted). The history of a deleted record stays.
+/// A record as it was (none: it was created) and as it is (none: it was deleted).
+pub(in crate::command) type Pair<'a> = (Option<&'a Record>, Option<&'a Record>);
+
+/// How many records' deadlines one statement asks for: each is a variable of it.
+const BATCH: usize = 500;
+
+/// Lets everything that belongs to the workflow follow records. The history of a deleted one stays.
 ///
 /// # Errors
 /// [`AppError::Problems`] for a day from which a deadline cannot be counted.
@@ -25,20 +34,32 @@ pub(in crate::command) async fn run(
     scope: &Scope,
     work: &Work,
     table: &Table,
-    (before, after): (Option<&Record>, Option<&Record>),
+    records: &[Pair<'_>],
     at: Timestamp,
 ) -> Result<(), AppError> {
     let Some(workflow) = &table.collection().workflow else { return Ok(()) };
     let subject = subject(table);
-    match (before, after) {
-        (_, None) => drop_all(scope, work, &subject, before).await,
-        (before, Some(after)) => {
-            if before.is_none() {
-                first_step(app, scope, work, &subject, after, at).await?;
-            }
-            move_all(app, scope, work, table, workflow, (before, after), at).await
+    for after in records.iter().filter(|(before, _)| before.is_none()).filter_map(|(_, after)| *after) {
+        first_step(app, scope, work, &subject, after, at).await?;
+    }
+    // A version before may have declared deadlines that a record still has when it is deleted.
+    if workflow.deadlines.is_empty() && records.iter().all(|(_, after)| after.is_some()) {
+        return Ok(());
+    }
+    let calendar = calendar_day::calendar(scope, work).await?;
+    for batch in records.chunks(BATCH) {
+        let ids: Vec<RecordId> = batch.iter().filter_map(|(before, after)| Some(after.or(*before)?.id)).collect();
+        let mut known: BTreeMap<RecordId, Vec<Kept>> = BTreeMap::new();
+        for kept in deadline::of(scope, work, &subject, &ids).await? {
+            known.entry(kept.record).or_default().push(kept);
+        }
+        for pair in batch {
+            let Some(record) = pair.1.or(pair.0) else { continue };
+            let known = known.remove(&record.id).unwrap_or_default();
+            follow(app, scope, work, table, *pair, (&known, &calendar, at)).await?;
         }
     }
+    Ok(())
 }
 
 async fn first_step(
@@ -63,39 +84,32 @@ async fn first_step(
     Ok(step::write(scope, work, step).await?)
 }
 
-async fn drop_all(scope: &Scope, work: &Work, subject: &str, before: Option<&Record>) -> Result<(), AppError> {
-    let Some(record) = before.map(|record| record.id) else { return Ok(()) };
-    for known in deadline::of(scope, work, subject, &[record]).await? {
-        forget(scope, work, Place { collection: subject, record, name: &known.name }).await?;
-    }
-    Ok(())
-}
-
-async fn move_all(
+/// One record's deadlines: begun, moved, paused, resumed, ended, or forgotten with the record.
+async fn follow(
     app: &App,
     scope: &Scope,
     work: &Work,
     table: &Table,
-    workflow: &Workflow,
-    (before, after): (Option<&Record>, &Record),
-    at: Timestamp,
+    (before, after): Pair<'_>,
+    (known, calendar, at): (&[Kept], &Calendar, Timestamp),
 ) -> Result<(), AppError> {
-    if workflow.deadlines.is_empty() {
-        return Ok(());
-    }
     let subject = subject(table);
-    let calendar = calendar_day::calendar(scope, work).await?;
-    let known = deadline::of(scope, work, &subject, &[after.id]).await?;
-    for rule in &workflow.deadlines {
+    let Some(after) = after else {
+        for kept in known {
+            forget(scope, work, Place { collection: &subject, record: kept.record, name: &kept.name }).await?;
+        }
+        return Ok(());
+    };
+    for rule in table.collection().workflow.iter().flat_map(|workflow| &workflow.deadlines) {
         let place = Place { collection: &subject, record: after.id, name: rule.name.as_str() };
         let was = known.iter().find(|known| known.name == place.name).map(|known| &known.clock);
-        let is = moved(table, rule, (before, after), was.cloned(), &calendar, at);
+        let is = moved(table, rule, (before, after), was.cloned(), calendar, at);
         match is {
             is if is.as_ref() == was => {}
             None => forget(scope, work, place).await?,
             Some(clock) => {
-                in_reach(table, rule, &clock, &calendar)?;
-                keep(app, scope, work, place, clock, (&calendar, at)).await?;
+                in_reach(table, rule, &clock, calendar)?;
+                keep(app, scope, work, place, clock, (calendar, at)).await?;
             }
         }
     }
@@ -119,7 +133,7 @@ fn moved(
         return clock;
     }
     let starts_on = if let Value::Date(date) = value { Some(*date) } else { None };
-    follow(rule, state_of(after), starts_on, today, clock, calendar)
+    clock::follow(rule, state_of(after), starts_on, today, clock, calendar)
 }
 
 /// A day in a field may lie so far away that nothing can be counted from it: whoever entered it is told.

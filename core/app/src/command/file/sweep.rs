@@ -86,19 +86,40 @@ async fn keep(app: &App, scope: &Scope, id: Uuid) -> Result<(), AppError> {
     commit(app, scope, work, None).await
 }
 
-/// Deletes contents that are no file's and a day old. The content of an upload that is being noted is younger: an upload puts
-/// its content anew even where it is there already.
+/// Deletes contents that are no file's and a day old. They are condemned first, in the transaction that sees that they are no
+/// file's, and an upload of the same content waits until they are gone: bytes are never deleted under a file.
 async fn sweep_blobs(app: &App, scope: &Scope, before: Timestamp) -> Result<usize, AppError> {
+    // What a run that broke off has condemned.
+    let mut gone = delete_condemned(app, scope).await?;
     let mut batches = app.blobs.older_than(scope, before).try_chunks(BATCH);
-    let mut gone = 0;
     while let Some(digests) = batches.try_next().await.map_err(|error| error.1)? {
-        let session = app.stores.open(scope).await?.snapshot(scope).await?;
-        let known = file::known_digests(scope, &session, &digests).await?;
-        drop(session);
-        for digest in digests.iter().filter(|digest| !known.contains(digest)) {
-            app.blobs.delete(scope, digest).await?;
-            gone += 1;
+        let work = app.stores.open(scope).await?.work(scope).await?;
+        let known = file::known_digests(scope, &work, &digests).await?;
+        let unknown = digests.into_iter().filter(|digest| !known.contains(digest));
+        let condemned: Vec<_> = unknown.map(|digest| (app.environment.new_id(), digest)).collect();
+        if condemned.is_empty() {
+            continue;
         }
+        file::condemn(scope, &work, condemned, app.environment.now()).await?;
+        commit(app, scope, work, None).await?;
+        gone += delete_condemned(app, scope).await?;
     }
     Ok(gone)
+}
+
+async fn delete_condemned(app: &App, scope: &Scope) -> Result<usize, AppError> {
+    let session = app.stores.open(scope).await?.snapshot(scope).await?;
+    let condemned = file::condemned(scope, &session, u64::try_from(BATCH).unwrap_or(u64::MAX)).await?;
+    drop(session);
+    if condemned.is_empty() {
+        return Ok(0);
+    }
+    for content in &condemned {
+        app.blobs.delete(scope, &content.sha256).await?;
+    }
+    let ids: Vec<Uuid> = condemned.iter().map(|content| content.id).collect();
+    let work = app.stores.open(scope).await?.work(scope).await?;
+    file::forget(scope, &work, &ids).await?;
+    commit(app, scope, work, None).await?;
+    Ok(ids.len())
 }

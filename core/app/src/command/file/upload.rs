@@ -9,7 +9,6 @@ use sunlit_domain::Scope;
 use sunlit_domain::access::{self, Deed};
 use sunlit_domain::file::{MediaType, clean_name};
 use sunlit_domain::manifest::Field;
-use sunlit_storage::StorageError;
 use sunlit_storage::blobs::{Blob, Incoming};
 use sunlit_storage::tenant::file::{self, Uploaded};
 
@@ -18,6 +17,11 @@ use crate::command::trail;
 use crate::content_type::{self, HEAD};
 use crate::reading::denied;
 use crate::{App, AppError, TenantContext};
+
+/// How many files of an uploader may wait for their records; all who are not signed in count as one.
+pub const MAX_PENDING_FILES: u64 = 1_000;
+/// How many bytes those may have; the file that passes it is the last.
+pub const MAX_PENDING_BYTES: u64 = 1024 * 1024 * 1024;
 
 /// What its sender says of a file.
 #[derive(Debug, Clone)]
@@ -49,6 +53,7 @@ pub async fn run<E: Display>(
     if said.size.is_some_and(|size| size > max_bytes) {
         return Err(AppError::TooLarge(max_bytes));
     }
+    check_pending(app, scope).await?;
     let mut content = std::pin::pin!(content.fuse());
     let head = head(content.as_mut()).await?;
     let content_type = settled(&said, &head, &fields)?;
@@ -130,10 +135,18 @@ async fn note(
     let written = file::insert(scope, &work, uploaded).await?;
     trail::of_change(app, scope, &work, ("upload", "file", &id.to_string()), at).await?;
     commit(app, scope, work, None).await?;
-    // A sweep that was about to delete older bytes of the same content may have come between. The row is swept in its turn.
-    if app.blobs.contains(scope, &written.sha256).await? {
-        Ok(written)
-    } else {
-        Err(AppError::Storage(StorageError::Interrupted))
+    Ok(written)
+}
+
+/// Uploads that no record refers to are bounded, so that nobody fills the disk with them.
+async fn check_pending(app: &App, scope: &Scope) -> Result<(), AppError> {
+    let session = app.stores.open(scope).await?.snapshot(scope).await?;
+    let (files, bytes) = file::pending_of(scope, &session, scope.actor().id()).await?;
+    if files >= MAX_PENDING_FILES || bytes >= MAX_PENDING_BYTES {
+        return Err(AppError::Limit(format!(
+            "{files} uploaded files of {bytes} bytes wait for a record that refers to them, at most {MAX_PENDING_FILES} files \
+             and {MAX_PENDING_BYTES} bytes: refer to them, or wait until they are swept"
+        )));
     }
+    Ok(())
 }

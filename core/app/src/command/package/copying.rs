@@ -7,18 +7,23 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use sunlit_domain::id::RecordId;
-use sunlit_domain::manifest::{FieldType, Slot, Standard};
+use sunlit_domain::manifest::{Field, FieldType, Slot, Standard};
 use sunlit_domain::migration::{Move, Plan};
+use sunlit_domain::page;
 use sunlit_domain::record::{Problem, Record};
+use sunlit_domain::value::Timestamp;
 use sunlit_domain::{ErrorCode, Manifest, Scope, Value};
-use sunlit_storage::record::{self, transfer};
+use sunlit_storage::record::{self, ListQuery, transfer};
 use sunlit_storage::{StorageError, Table, Work};
 
+use crate::command::record::attachment;
 use crate::unfit::UnfitRecords;
 use crate::{AppError, unfit};
 
 /// Records that one transaction copies.
 pub(super) const BATCH: u64 = 500;
+/// Records of a page when all are looked at.
+const PAGE: u32 = 500;
 /// Ids that one statement asks for.
 const IDS: usize = 500;
 
@@ -64,6 +69,25 @@ impl Copying {
         }
         for table in &self.tables {
             transfer::prune(scope, work, None, table).await?;
+        }
+        Ok(())
+    }
+
+    /// Lets go of the files that records of the new tables refer to, before these are removed.
+    pub(super) async fn let_go_of_files(&self, scope: &Scope, work: &Work, at: Timestamp) -> Result<(), AppError> {
+        let holding = |table: &&Table| table.collection().fields.iter().any(Field::holds_files);
+        for table in self.tables.iter().filter(holding) {
+            let mut query = ListQuery { first: PAGE, ..ListQuery::default() };
+            loop {
+                let page = record::list(scope, work, table, &query).await?;
+                for record in &page.records {
+                    attachment::settle(scope, work, table.collection(), (Some(record), None), at).await?;
+                }
+                match page.records.last().filter(|_| page.has_next) {
+                    Some(last) => query.after = Some(page::cursor(table.collection(), &query.order, last)),
+                    None => break,
+                }
+            }
         }
         Ok(())
     }

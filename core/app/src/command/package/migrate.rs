@@ -16,6 +16,7 @@ use super::copying::{Copying, Place};
 use super::rename;
 use super::upgrade::{Options, Switch, VersionChange, reset, told};
 use crate::command::commit::commit;
+use crate::command::trail;
 use crate::package::hex;
 use crate::unfit::{MAX_TOLD, UnfitRecords};
 use crate::{App, AppError};
@@ -41,25 +42,30 @@ pub(super) async fn run(
     let left = plan.left.iter().cloned().chain(fields).collect();
     let copying = Copying::new(plan, &source, target)?;
     let run = Run { app, scope, switch: &switch, copying: &copying, plan: digest(&source, target) };
-    run.prepare(&source, target, options).await?;
-    let unfit = run.copy().await?;
-    if unfit.total > MAX_TOLD {
-        return run.refuse(unfit).await;
-    }
-    let work = switch.begin(app, scope).await?;
-    run.guard(&work).await?;
+    let anew = run.has_served().await?;
+    let work = if anew {
+        run.anew(options).await?
+    } else {
+        run.prepare(&source, target).await?;
+        let unfit = run.copy().await?;
+        if unfit.total > MAX_TOLD {
+            run.discard().await?;
+            return Err(AppError::Unfit(unfit));
+        }
+        let work = switch.begin(app, scope).await?;
+        run.guard(&work).await?;
+        work
+    };
     let unfit = run.catch_up(&work).await?;
-    if unfit.total > 0 {
+    if unfit.total > 0 || options.check {
+        let change = VersionChange { left, ..run.tried(&work, target).await? };
         drop(work);
-        return run.refuse(unfit).await;
+        if !anew {
+            run.discard().await?;
+        }
+        return if unfit.total > 0 { Err(AppError::Unfit(unfit)) } else { Ok(change) };
     }
-    let records = copying.counts(scope, &work).await?;
-    let change = VersionChange { records, left, ..switch.change(reset(scope, &work, target).await?) };
-    if options.check {
-        drop(work);
-        run.discard().await?;
-        return Ok(change);
-    }
+    let change = VersionChange { left, ..run.tried(&work, target).await? };
     run.note(&work, SWITCHED).await?;
     rename::run(app, scope, &work, target, rename::Way::Up).await?;
     switch.end(app, scope, work, ("upgrade", target)).await?;
@@ -95,16 +101,37 @@ struct Run<'a> {
 }
 
 impl Run<'_> {
-    /// Makes the new tables, empty unless they hold copies made by the same plan.
-    async fn prepare(&self, source: &Arc<Manifest>, target: &Arc<Manifest>, options: &Options) -> Result<(), AppError> {
-        let work = self.switch.begin(self.app, self.scope).await?;
-        let known = migration::find(self.scope, &work, &self.switch.id, self.switch.to.major.into()).await?;
-        let has_served = known.as_ref().is_some_and(|row| row.state == SWITCHED);
-        if has_served && (options.check || !options.discard) {
+    /// Whether the new major version has served the tenant before.
+    async fn has_served(&self) -> Result<bool, AppError> {
+        let session = self.app.stores.open(self.scope).await?.snapshot(self.scope).await?;
+        let known = migration::find(self.scope, &session, &self.switch.id, self.switch.to.major.into()).await?;
+        Ok(known.is_some_and(|row| row.state == SWITCHED))
+    }
+
+    /// Empties the tables of a version that has served before. All of this migration is one transaction then, during which
+    /// nobody else writes: what those tables hold is lost only when the records of the old version have taken its place.
+    async fn anew(&self, options: &Options) -> Result<Work, AppError> {
+        if !options.discard {
             return Err(AppError::Package(format!(
-                "version {}.x of {} has served here before it was rolled back, and what was written then is in its tables only: run the upgrade with --discard and without --check to begin anew from the records of {}",
+                "version {}.x of {} has served here before it was rolled back, and what was written then is in its tables only: run the upgrade with --discard to begin anew from the records of {}",
                 self.switch.to.major, self.switch.id, self.switch.from
             )));
+        }
+        let work = self.switch.begin(self.app, self.scope).await?;
+        let at = self.app.environment.now();
+        self.copying.let_go_of_files(self.scope, &work, at).await?;
+        self.copying.empty(self.scope, &work).await?;
+        let what = format!("{} {}.x", self.switch.id, self.switch.to.major);
+        trail::of_change(self.app, self.scope, &work, ("discard", "package", &what), at).await?;
+        Ok(work)
+    }
+
+    /// Makes the new tables, empty unless they hold copies made by the same plan.
+    async fn prepare(&self, source: &Arc<Manifest>, target: &Arc<Manifest>) -> Result<(), AppError> {
+        let work = self.switch.begin(self.app, self.scope).await?;
+        let known = migration::find(self.scope, &work, &self.switch.id, self.switch.to.major.into()).await?;
+        if known.as_ref().is_some_and(|row| row.state == SWITCHED) {
+            return Err(AppError::Moved(self.switch.id.clone()));
         }
         table::create(self.scope, &work, source).await?;
         table::create(self.scope, &work, target).await?;
@@ -175,9 +202,10 @@ impl Run<'_> {
         Ok(migration::put(self.scope, work, step, self.app.environment.now()).await?)
     }
 
-    async fn refuse(&self, unfit: UnfitRecords) -> Result<VersionChange, AppError> {
-        self.discard().await?;
-        Err(AppError::Unfit(unfit))
+    /// What the swap does, or would do.
+    async fn tried(&self, work: &Work, target: &Manifest) -> Result<VersionChange, AppError> {
+        let records = self.copying.counts(self.scope, work).await?;
+        Ok(VersionChange { records, ..self.switch.change(reset(self.scope, work, target).await?) })
     }
 
     /// Removes the copies.

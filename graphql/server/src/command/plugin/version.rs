@@ -1,22 +1,20 @@
 //! `sunlit plugin publish`, `upgrade` and `rollback`: versions of packages, and tenants that move between them.
 
 use std::path::Path;
+use std::sync::Arc;
 
+use sunlit_app::App;
 use sunlit_app::command::package::publish::{self, Existing};
 use sunlit_app::command::package::rollback;
 use sunlit_app::command::package::upgrade::{self, Options, VersionChange};
-use sunlit_app::query::tenant_find;
-use sunlit_domain::id::{ActorId, PackageId, TenantSlug};
+use sunlit_domain::id::{PackageId, TenantSlug};
 use sunlit_domain::manifest::{Capability, Grant, Version};
-use sunlit_domain::{Actor, Role, Scope, ScopeAuthority};
+use sunlit_domain::{Scope, ScopeAuthority};
 
 use super::super::Failed;
-use super::super::installation::Installation;
+use super::super::installation::{Installation, administrator, must_be_there};
 use super::super::output::line;
 use crate::config::Config;
-
-/// The actor of the command line in the audit trail.
-const COMMAND_LINE: ActorId = ActorId(uuid::Uuid::nil());
 
 #[derive(Debug, clap::Args)]
 pub(in crate::command) struct Args {
@@ -32,9 +30,6 @@ pub(in crate::command) struct Args {
     /// A capability, or `uses:<package>`, to grant with it; may be repeated.
     #[arg(long, value_parser = grant)]
     grant: Vec<Grant>,
-    /// Lose what a major version held before it was rolled back.
-    #[arg(long)]
-    discard: bool,
 }
 
 fn grant(text: &str) -> Result<Grant, String> {
@@ -43,8 +38,8 @@ fn grant(text: &str) -> Result<Grant, String> {
 }
 
 impl Args {
-    fn options(&self) -> Options {
-        Options { grants: self.grant.clone(), check: self.check, discard: self.discard }
+    fn options(&self, discard: bool) -> Options {
+        Options { grants: self.grant.clone(), check: self.check, discard }
     }
 }
 
@@ -63,35 +58,39 @@ pub(super) async fn publish(config: &Config, manifest: &Path, component: Option<
     Ok(())
 }
 
-/// Moves a tenant to a later version.
-pub(super) async fn upgrade(config: &Config, authority: &ScopeAuthority, args: Args) -> Result<(), Failed> {
-    let Installation { app, .. } = Installation::open(config, Existing::Keep).await?;
-    let scope = scope(&app, authority, &args.tenant).await?;
-    let done = upgrade::run(&app, &scope, (args.package.as_str(), args.version), &args.options()).await;
+/// Moves a tenant to a later version; with `discard` what a major version held before it was rolled back may be lost.
+pub(super) async fn upgrade(
+    config: &Config,
+    authority: &ScopeAuthority,
+    args: &Args,
+    discard: bool,
+) -> Result<(), Failed> {
+    let (app, scope) = open(config, authority, &args.tenant).await?;
+    let done = upgrade::run(&app, &scope, (args.package.as_str(), args.version), &args.options(discard)).await;
     app.stores.close().await;
-    tell(&args, &done?);
+    tell(args, &done?);
     Ok(())
 }
 
 /// Moves a tenant back to an earlier version.
-pub(super) async fn rollback(config: &Config, authority: &ScopeAuthority, args: Args) -> Result<(), Failed> {
-    let Installation { app, .. } = Installation::open(config, Existing::Keep).await?;
-    let scope = scope(&app, authority, &args.tenant).await?;
-    let done = rollback::run(&app, &scope, (args.package.as_str(), args.version), &args.options()).await;
+pub(super) async fn rollback(config: &Config, authority: &ScopeAuthority, args: &Args) -> Result<(), Failed> {
+    let (app, scope) = open(config, authority, &args.tenant).await?;
+    let done = rollback::run(&app, &scope, (args.package.as_str(), args.version), &args.options(false)).await;
     app.stores.close().await;
     let done = done?;
-    tell(&args, &done);
+    tell(args, &done);
     if done.to.major != done.from.major && !args.check {
         line(format!("  what was written under {}.x stays in its tables only", done.from.major));
     }
     Ok(())
 }
 
-async fn scope(app: &sunlit_app::App, authority: &ScopeAuthority, slug: &TenantSlug) -> Result<Scope, Failed> {
-    let tenants = tenant_find::all(app).await?;
-    let tenant = tenants.into_iter().find(|tenant| tenant.slug == *slug);
-    let tenant = tenant.ok_or_else(|| format!("there is no tenant {slug}: `sunlit tenant list` names them"))?;
-    Ok(authority.scope(tenant.id, Actor::known(COMMAND_LINE, vec![Role::Administrator])))
+/// An installation that is there, with what this binary carries published: a tenant may be moved to it.
+async fn open(config: &Config, authority: &ScopeAuthority, tenant: &TenantSlug) -> Result<(Arc<App>, Scope), Failed> {
+    must_be_there(&config.data)?;
+    let Installation { app, .. } = Installation::open(config, Existing::Keep).await?;
+    let scope = administrator(&app, authority, tenant).await?;
+    Ok((app, scope))
 }
 
 fn tell(args: &Args, change: &VersionChange) {
