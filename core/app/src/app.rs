@@ -13,8 +13,8 @@ use sunlit_domain::{Manifest, Scope};
 use sunlit_plugin_host::{ArtefactCache, HostConfig, PluginHost};
 use sunlit_storage::platform::{Platform, due, package as package_table};
 use sunlit_storage::{Blobs, StorageError, Stores};
-use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
+use tokio::sync::{Notify, Semaphore};
 
 use crate::query::document_find::Documents;
 use crate::query::tenant_find::Directory;
@@ -22,6 +22,8 @@ use crate::{AppError, Changes, Environment, Package, TenantContext};
 
 /// How many tenants' contexts stay in memory.
 const MAX_CONTEXTS: u64 = 10_000;
+/// How many imports a node runs at once.
+const MAX_IMPORTS: usize = 2;
 /// How long a node may not know of what another node enabled.
 const FRESH: Duration = Duration::from_secs(30);
 /// How many package versions stay compiled in memory.
@@ -62,6 +64,8 @@ pub struct App {
     generation: AtomicU64,
     /// Rung when a command has scheduled a job.
     bell: Notify,
+    /// Places for imports, which hold their whole file in memory.
+    pub(crate) imports: Semaphore,
 }
 
 impl App {
@@ -88,6 +92,7 @@ impl App {
             contexts: Cache::builder().max_capacity(MAX_CONTEXTS).time_to_live(FRESH).build(),
             generation: AtomicU64::new(0),
             bell: Notify::new(),
+            imports: Semaphore::new(MAX_IMPORTS),
         })
     }
 

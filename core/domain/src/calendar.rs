@@ -77,20 +77,10 @@ impl Calendar {
     /// None past the year 9999.
     #[must_use]
     pub fn add_working_days(&self, date: Date, n: u32) -> Option<Counted> {
-        self.walk(date, n, Date::tomorrow)
-    }
-
-    /// The working day `n` before `date`, counted like [`Calendar::add_working_days`]. None before the year 1.
-    #[must_use]
-    pub fn subtract_working_days(&self, date: Date, n: u32) -> Option<Counted> {
-        self.walk(date, n, Date::yesterday)
-    }
-
-    fn walk(&self, date: Date, n: u32, step: fn(Date) -> Option<Date>) -> Option<Counted> {
         let mut at = Counted { date, provisional: false };
         let mut left = n;
         while left > 0 {
-            at.date = step(at.date)?;
+            at.date = at.date.tomorrow()?;
             at.provisional |= self.is_provisional(at.date);
             left -= u32::from(self.is_working_day(at.date));
         }

@@ -67,14 +67,15 @@ pub struct Execution {
 }
 
 impl Execution {
-    /// The answer as JSON, of at most 16 MiB. Without `data` when it failed (GraphQL over HTTP, §6.4.2).
+    /// The answer as JSON, of at most 16 MiB, with why there is no data. Without `data` when it failed (GraphQL over HTTP,
+    /// §6.4.2).
     #[must_use]
-    pub fn to_json(&self) -> String {
+    pub fn to_json(&self) -> (String, Option<ErrorCode>) {
         let text = match self.failed {
             None => answer::to_json(&self.response),
             Some(_) => answer::to_json(&serde_json::json!({ "errors": self.response.errors })),
         };
-        text.unwrap_or_else(|| too_large(self.locale).to_json())
+        text.map_or_else(|| too_large(self.locale).to_json(), |text| (text, self.failed))
     }
 
     /// The errors alone, as a JSON list.

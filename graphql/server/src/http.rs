@@ -1,6 +1,7 @@
 //! HTTP: the route table, and one file for each kind of answer.
 
 mod assets;
+mod body;
 mod cors;
 mod events;
 mod explorer;
@@ -64,7 +65,7 @@ fn tenant_routes(config: &mut ServiceConfig) {
                 .route(get().to(file::get))
                 .route(head().to(file::get)),
         )
-        .route("/openapi.json", get().to(openapi::document))
+        .service(web::resource("/openapi.json").wrap(from_fn(cors::guard)).route(get().to(openapi::document)))
         .route("/preferences", get().to(preferences::set))
         .route("/p/{package}", get().to(page::view))
         .route("/p/{package}/{path:.*}", get().to(page::view))

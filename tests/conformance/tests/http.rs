@@ -231,8 +231,14 @@ async fn execute_within(app: &TestApp, tenant: TenantId, query: &str, deadline: 
 #[actix_web::test]
 async fn an_execution_that_takes_too_long_is_given_up() {
     let (app, tenant) = app().await;
-    let given_up = execute_within(&app, tenant, "{ probe { spin } }", Duration::ZERO).await;
-    let body: Json = serde_json::from_str(&given_up.to_json()).unwrap();
+    assert!(execute_within(&app, tenant, QUERY, Duration::from_secs(30)).await.failed.is_none());
+    // The store's two readers are busy, so that it cannot even begin.
+    let scope = app.scope(tenant);
+    let store = app.app().stores.open(&scope).await.unwrap();
+    let busy = (store.snapshot(&scope).await.unwrap(), store.snapshot(&scope).await.unwrap());
+    let given_up = execute_within(&app, tenant, "{ probe { items { totalCount } } }", Duration::ZERO).await;
+    drop(busy);
+    let body: Json = serde_json::from_str(&given_up.to_json().0).unwrap();
     assert_eq!(code(&body), "UNAVAILABLE");
     assert_eq!(body["errors"][0]["extensions"]["traceId"], json!("trace-1"));
     assert!(body.get("data").is_none(), "{body}");

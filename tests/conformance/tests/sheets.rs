@@ -228,7 +228,7 @@ async fn files_that_are_no_tables_are_refused_with_the_mend() {
     let message = async |form, bytes: Vec<u8>| {
         let (status, body) = kit.import(form, "", bytes).await;
         assert_eq!(status, StatusCode::BAD_REQUEST, "{body}");
-        body["errors"][0]["message"].as_str().unwrap().to_owned()
+        body["detail"].as_str().unwrap().to_owned()
     };
     let million = format!("a{}", ",a".repeat(1_000_000)).into_bytes();
     assert!(message(Form::Csv, million).await.contains("第 1 行：列数超过 500"));

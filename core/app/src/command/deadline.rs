@@ -1,6 +1,6 @@
 //! Deadlines of records: they follow the records' states and fields, and time.
 
-pub mod extend;
+pub(super) mod extend;
 pub(super) mod follow;
 pub(crate) mod pass;
 

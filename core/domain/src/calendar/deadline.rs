@@ -175,11 +175,6 @@ impl Period {
         Ok(())
     }
 
-    /// Begins anew after `on`, as if nothing had happened before.
-    pub fn restart(&mut self, on: Date) {
-        *self = Self::new(on, self.days, self.unit);
-    }
-
     /// The last day of the period; none while it is paused.
     ///
     /// # Errors

@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::{Field, Manifest};
 use crate::id::{CollectionName, PackageId};
 
 /// A collection of the same package (`street`) or of another (`street-cards.street`).
@@ -52,5 +53,17 @@ impl From<RefTarget> for String {
             Some(package) => format!("{package}.{}", target.collection),
             None => target.collection.into(),
         }
+    }
+}
+
+impl Manifest {
+    /// Every field that refers to records, of collections, objects and arguments, with where it leads.
+    pub fn references(&self) -> impl Iterator<Item = (&Field, &RefTarget)> {
+        let of_collections = self.collections.iter().flat_map(|collection| &collection.fields);
+        let of_objects = self.objects.iter().flat_map(|object| &object.fields);
+        let of_queries = self.queries.iter().flat_map(|query| &query.args);
+        let of_actions = self.actions.iter().flat_map(|action| &action.args);
+        let fields = of_collections.chain(of_objects).chain(of_queries).chain(of_actions);
+        fields.filter_map(|field| Some((field, field.to.as_ref()?)))
     }
 }

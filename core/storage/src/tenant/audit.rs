@@ -38,7 +38,7 @@ pub struct Model {
     pub at: String,
     /// Who; none for the platform itself.
     pub actor: Option<Uuid>,
-    /// What was done: `create`, `update`, `delete`, `enable`, `set`.
+    /// What was done: `create`, `update`, `delete`, `transition`, `import`, `upload`, `enable`, `upgrade`, `set` and the like.
     pub action: String,
     /// What it was done to: `street-cards.street`, `package`.
     pub subject: String,

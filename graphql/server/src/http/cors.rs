@@ -26,8 +26,10 @@ use super::visitor;
 use crate::state::State;
 
 /// What a page of an allowed origin may send. The last three are what clients send to force a preflight.
-const ALLOWED_HEADERS: &str = "content-type, accept-language, last-event-id, apollo-require-preflight, x-requested-with, \
-                               graphql-preflight";
+const ALLOWED_HEADERS: &str = "content-type, accept-language, last-event-id, range, if-range, if-none-match, \
+                               apollo-require-preflight, x-requested-with, graphql-preflight";
+/// What a page may read of an answer beside its body: names, sizes and parts of files.
+const EXPOSED_HEADERS: &str = "etag, content-disposition, content-range, accept-ranges";
 /// Seconds for which a browser may remember what a preflight answered.
 const REMEMBERED: &str = "600";
 
@@ -81,7 +83,7 @@ fn tell(verdict: &Verdict, headers: &mut HeaderMap) {
         Verdict::Any => HeaderValue::from_static("*"),
     };
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, allowed);
-    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("etag"));
+    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED_HEADERS));
 }
 
 fn tell_preflight(verdict: &Verdict, headers: &mut HeaderMap) {
@@ -89,7 +91,7 @@ fn tell_preflight(verdict: &Verdict, headers: &mut HeaderMap) {
         Verdict::Named(_) => format!("authorization, {ALLOWED_HEADERS}"),
         _ => ALLOWED_HEADERS.to_owned(),
     };
-    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, POST"));
+    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("GET, HEAD, POST"));
     if let Ok(sent) = HeaderValue::from_str(&sent) {
         headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, sent);
     }

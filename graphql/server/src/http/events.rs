@@ -114,7 +114,7 @@ impl Writer {
     }
 
     async fn next(&mut self, execution: &Execution) -> bool {
-        self.send(format!("event: next\ndata: {}\n\n", execution.to_json())).await
+        self.send(format!("event: next\ndata: {}\n\n", execution.to_json().0)).await
     }
 
     /// False when the client is gone, or takes nothing for longer than two heartbeats.

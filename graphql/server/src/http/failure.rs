@@ -26,12 +26,12 @@ pub(super) enum Form {
 }
 
 impl Form {
-    /// JSON for the API, a problem for uploads, a page for everything else.
+    /// JSON for the API, a problem for uploads and imports, a page for everything else.
     pub(super) fn of(request: &HttpRequest) -> Self {
         let is_post = request.method() == Method::POST;
         match request.path() {
-            path if path.ends_with("/graphql") || (is_post && path.contains("/records/")) => Self::Json,
-            path if path.ends_with("/files") && is_post => Self::Problem,
+            path if path.ends_with("/graphql") => Self::Json,
+            path if is_post && (path.ends_with("/files") || path.contains("/records/")) => Self::Problem,
             _ => Self::Page,
         }
     }
@@ -145,7 +145,7 @@ impl ResponseError for Failure {
                 let detail = self.error.detail(locale).unwrap_or_default();
                 HttpResponse::build(self.status_code())
                     .content_type("application/graphql-response+json; charset=utf-8")
-                    .body(refusal(code, &detail, locale, Some(&self.trace)).to_json())
+                    .body(refusal(code, &detail, locale, Some(&self.trace)).to_json().0)
             }
             Form::Problem => {
                 let mut problem = json!({

@@ -4,8 +4,6 @@
 //! `fetch`, nothing has to be taken apart on the way, and a foreign page's form cannot post it. Where it could (`text/plain`),
 //! the request must carry a header that a form cannot set.
 
-use std::time::Duration;
-
 use actix_web::body::SizedStream;
 use actix_web::http::header::{
     self, ByteRangeSpec, Charset, ContentDisposition, DispositionParam, DispositionType, EntityTag, ExtendedValue,
@@ -14,7 +12,7 @@ use actix_web::http::header::{
 use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use bytes::Bytes;
-use futures_util::{Stream, StreamExt as _, stream};
+use futures_util::{Stream, stream};
 use serde::Deserialize;
 use serde_json::json;
 use sunlit_app::command::file::upload::{self, Said};
@@ -24,14 +22,11 @@ use sunlit_domain::Scope;
 use sunlit_domain::file::MediaType;
 use sunlit_domain::id::RecordId;
 
+use super::body::{WHOLE_TIME, pieces, too_slow};
 use super::failure::{Failure, Form};
 use super::visitor::Visitor;
 use crate::state::State;
 
-/// How long the next piece of an upload may take to come.
-const PIECE_TIME: Duration = Duration::from_secs(30);
-/// How long a whole upload may take: 100 MiB in this time are 120 KiB a second.
-const UPLOAD_TIME: Duration = Duration::from_secs(15 * 60);
 /// Rights change, so a browser asks each time; the content behind a tag never does.
 const CACHING: &str = "private, no-cache";
 /// A file's own policy: whatever it holds loads nothing, runs nothing and is nobody's origin.
@@ -121,21 +116,8 @@ async fn take(
     pieces: impl Stream<Item = Result<Bytes, String>>,
 ) -> Result<File, AppError> {
     // Dropped when the time is over, the upload takes what it has written with it.
-    let taken = tokio::time::timeout(UPLOAD_TIME, upload::run(app, scope, said, pieces)).await;
-    taken.unwrap_or_else(|_| Err(AppError::Limit(format!("the upload took longer than {} s", UPLOAD_TIME.as_secs()))))
-}
-
-/// The body, given up when its sender falls silent.
-fn pieces(body: web::Payload) -> impl Stream<Item = Result<Bytes, String>> {
-    stream::unfold(Some(body), |body| async {
-        let mut body = body?;
-        match tokio::time::timeout(PIECE_TIME, body.next()).await {
-            Ok(Some(Ok(piece))) => Some((Ok(piece), Some(body))),
-            Ok(Some(Err(error))) => Some((Err(error.to_string()), None)),
-            Ok(None) => None,
-            Err(_) => Some((Err(format!("nothing came for {} s", PIECE_TIME.as_secs())), None)),
-        }
-    })
+    let taken = tokio::time::timeout(WHOLE_TIME, upload::run(app, scope, said, pieces)).await;
+    taken.unwrap_or_else(|_| Err(too_slow()))
 }
 
 /// Gives a file, or a part of it. The id alone tells which; the name in the address is for the eye.

@@ -143,17 +143,18 @@ fn is_json(request: &HttpRequest) -> bool {
 
 /// Answers a request that is refused before it is executed.
 pub(super) fn plain(status: StatusCode, code: ErrorCode, detail: &str, locale: Locale) -> HttpResponse {
-    write(status, Media::Response, &refusal(code, detail, locale, None))
+    write(status, Media::Response, refusal(code, detail, locale, None).to_json().0)
 }
 
 fn unreadable(error: &Unreadable, media: Media, locale: Locale) -> HttpResponse {
     let media = if media == Media::Json { Media::Json } else { Media::Response };
-    write(error.status, media, &refusal(error.code, &error.detail, locale, None))
+    write(error.status, media, refusal(error.code, &error.detail, locale, None).to_json().0)
 }
 
 fn respond(execution: &Execution, media: Media, carries: Carries) -> HttpResponse {
-    let status = status(execution.failed, media, carries);
-    let mut response = write(status, media, execution);
+    let (text, failed) = execution.to_json();
+    let status = status(failed, media, carries);
+    let mut response = write(status, media, text);
     if status == StatusCode::METHOD_NOT_ALLOWED {
         response.headers_mut().insert(header::ALLOW, header::HeaderValue::from_static("POST"));
     }
@@ -173,10 +174,10 @@ fn status(failed: Option<ErrorCode>, media: Media, carries: Carries) -> StatusCo
     }
 }
 
-fn write(status: StatusCode, media: Media, execution: &Execution) -> HttpResponse {
+fn write(status: StatusCode, media: Media, text: String) -> HttpResponse {
     HttpResponse::build(status)
         .content_type(format!("{}; charset=utf-8", media.name()))
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .append_header((header::VARY, "Accept"))
-        .body(execution.to_json())
+        .body(text)
 }

@@ -3,7 +3,7 @@
 //! A download answers a plain link. An import is a POST whose `Content-Type` no form of a foreign page can send
 //! (`text/csv`, or that of XLSX), and whose actor comes from the `Authorization` header, which no foreign page can set.
 
-use actix_web::http::{StatusCode, header};
+use actix_web::http::{ConnectionType, header};
 use actix_web::web::{self, Bytes};
 use actix_web::{HttpRequest, HttpResponse};
 use futures_util::stream;
@@ -13,14 +13,14 @@ use serde_json::{Value as Json, json};
 use sunlit_app::AppError;
 use sunlit_app::command::record::import::{self, CellProblem, File, Outcome};
 use sunlit_app::query::record_export::{self, Ask, Export};
+use sunlit_domain::Locale;
 use sunlit_domain::filter::{self, Purpose};
 use sunlit_domain::manifest::{Collection, Spelling};
 use sunlit_domain::page::Order;
-use sunlit_domain::{ErrorCode, Locale};
 use sunlit_sheet::{Form as SheetForm, MAX_BYTES};
 
+use super::body;
 use super::failure::{Failure, Form};
-use super::graphql::plain;
 use super::visitor::Visitor;
 use crate::state::State;
 
@@ -160,63 +160,64 @@ pub(super) async fn import(
         Ok(visitor) => visitor,
         Err(failure) => return failure.answer(&state),
     };
-    let locale = visitor.locale();
-    let bad = |detail: &str| plain(StatusCode::BAD_REQUEST, ErrorCode::InvalidInput, detail, locale);
-    let asked = match asked {
-        Ok(asked) => asked.into_inner(),
-        Err(error) => return bad(&error.to_string()),
+    let taken = async {
+        let asked = asked.map_err(|error| AppError::Argument(error.to_string()))?.into_inner();
+        take(&visitor, &request, &path, asked, body).await
     };
-    let Some(form) = SheetForm::named(&asked.format) else { return bad("format is csv or xlsx") };
+    match taken.await {
+        Ok(response) => response,
+        Err(error) => {
+            let mut response = visitor.failure(error, Form::Problem).answer(&state);
+            // What is left of the body is not read: the connection serves nothing after it.
+            response.head_mut().set_connection_type(ConnectionType::Close);
+            response
+        }
+    }
+}
+
+async fn take(
+    visitor: &Visitor,
+    request: &HttpRequest,
+    path: &Place,
+    asked: Asked,
+    body: web::Payload,
+) -> Result<HttpResponse, AppError> {
+    let bad = |detail: &str| AppError::Argument(detail.to_owned());
+    let form = SheetForm::named(&asked.format).ok_or_else(|| bad("format is csv or xlsx"))?;
     let keep_ids = match asked.ids.as_deref() {
         None => false,
         Some("keep") => true,
-        Some(_) => return bad("ids is keep, or left out"),
+        Some(_) => return Err(bad("ids is keep, or left out")),
     };
-    if !is_of_form(&request, form) {
-        let detail = format!("send Content-Type: {}", form.media_type());
-        return plain(StatusCode::UNSUPPORTED_MEDIA_TYPE, ErrorCode::Unsupported, &detail, locale);
+    let wants_file = match asked.errors.as_deref() {
+        None => false,
+        Some("file") => true,
+        Some(_) => return Err(bad("errors is file, or left out")),
+    };
+    if !is_of_form(request, form) {
+        return Err(AppError::Unsupported(format!("send Content-Type: {}", form.media_type())));
     }
     // Who may not import is told before the file is taken in.
-    let installed = async {
-        let context = visitor.state.app.context(&visitor.scope).await?;
-        let installed = context.package(&path.package)?.clone();
-        import::check_rights(&visitor.scope, &installed.package, &path.collection, keep_ids)?;
-        Ok(installed)
-    };
-    let installed = match installed.await {
-        Ok(installed) => installed,
-        Err(error) => return visitor.failure(error, Form::Json).answer(&state),
-    };
-    let bytes = match body.to_bytes_limited(MAX_BYTES).await {
-        Ok(Ok(bytes)) => bytes,
-        Ok(Err(_)) => return bad("the body broke off"),
-        Err(_) => {
-            let detail = format!("the file is larger than {MAX_BYTES} bytes: split it");
-            return plain(StatusCode::PAYLOAD_TOO_LARGE, ErrorCode::TooLarge, &detail, locale);
-        }
-    };
-    let wants_file = asked.errors.as_deref() == Some("file");
+    let app = &visitor.state.app;
+    let context = app.context(&visitor.scope).await?;
+    let installed = context.package(&path.package)?;
+    import::check_rights(&visitor.scope, &installed.package, &path.collection, keep_ids)?;
+    let bytes = body::whole(body, MAX_BYTES).await?;
+    let locale = visitor.locale();
     let Asked { key, sheet, dry_run, .. } = asked;
-    let file = File { form, bytes: bytes.to_vec(), sheet, key, keep_ids, dry_run, locale };
-    let (app, package) = (&visitor.state.app, &installed.package);
-    match import::run(app, &visitor.scope, package, &path.collection, file).await {
-        Ok(Outcome::Done(done)) => HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(json!({
+    let file = File { form, bytes, sheet, key, keep_ids, dry_run, locale };
+    Ok(match import::run(app, &visitor.scope, &installed.package, &path.collection, file).await? {
+        Outcome::Done(done) => HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).json(json!({
             "import": done.id.to_string(), "dryRun": dry_run,
             "created": done.created, "updated": done.updated, "unchanged": done.unchanged,
         })),
-        Ok(Outcome::Refused { problems, sheet }) if wants_file => {
-            match import::error_file(form, &sheet, &problems, locale) {
-                Ok(file) => HttpResponse::UnprocessableEntity()
-                    .content_type(content_type(form))
-                    .insert_header((header::CONTENT_DISPOSITION, disposition("errors", "错误", form)))
-                    .insert_header((header::CACHE_CONTROL, "no-store"))
-                    .body(file),
-                Err(error) => visitor.failure(error, Form::Json).answer(&state),
-            }
-        }
-        Ok(Outcome::Refused { problems, .. }) => refused(&problems),
-        Err(error) => visitor.failure(error, Form::Json).answer(&state),
-    }
+        Outcome::Refused { problems, sheet } if wants_file => HttpResponse::UnprocessableEntity()
+            .content_type(content_type(form))
+            .insert_header((header::CONTENT_DISPOSITION, disposition("errors", "错误", form)))
+            .insert_header((header::CACHE_CONTROL, "no-store"))
+            .body(import::error_file(form, &sheet, &problems, locale)?),
+        Outcome::Refused { problems, .. } => refused(&problems),
+    })
 }
 
 fn refused(problems: &[CellProblem]) -> HttpResponse {

@@ -236,7 +236,7 @@ async fn operate(visitor: Visitor, ask: Ask, id: String, serial: u64, says: mpsc
     };
     let said = |execution: &Execution| match execution.failed {
         Some(_) => Said::Error(id.clone(), execution.errors_json()),
-        None => Said::Next(id.clone(), execution.to_json()),
+        None => Said::Next(id.clone(), execution.to_json().0),
     };
     match begun {
         Begun::Once(execution) => {

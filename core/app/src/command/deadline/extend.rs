@@ -1,35 +1,14 @@
-//! Extends a deadline by so many days: the transition that grants the extension, with fewer days than it may grant.
+//! Extends the deadlines that a transition grants an extension of (政府信息公开条例 Art. 33: once, with approval).
 
 use sunlit_domain::Scope;
 use sunlit_domain::id::RecordId;
-use sunlit_domain::record::Record;
 use sunlit_domain::value::Timestamp;
 use sunlit_domain::workflow::WhyNot;
 use sunlit_storage::tenant::{calendar_day, deadline};
 use sunlit_storage::{Table, Work};
 
 use super::{Place, keep, subject};
-use crate::command::record::transition::{self, Asked};
-use crate::{App, AppError, Package};
-
-/// Extends the deadline `name` of the record by `days` (政府信息公开条例 Art. 33: once, with approval).
-///
-/// # Errors
-/// [`AppError::NotFound`] for a deadline that is not declared or cannot be extended, and as [`transition::run`].
-pub async fn run(
-    app: &App,
-    scope: &Scope,
-    package: &Package,
-    collection: &str,
-    target: (RecordId, i64),
-    (name, days): (&str, u32),
-    comment: Option<&str>,
-) -> Result<Record, AppError> {
-    let workflow = package.table(collection)?.collection().workflow.as_ref().ok_or(AppError::NotFound)?;
-    let extension = workflow.deadline(name).and_then(|rule| rule.extension.as_ref()).ok_or(AppError::NotFound)?;
-    let asked = Asked { transition: extension.transition.as_str(), comment, days: Some(days) };
-    transition::run(app, scope, package, collection, target, asked).await
-}
+use crate::{App, AppError};
 
 /// Extends every deadline that `transition` grants an extension of.
 ///

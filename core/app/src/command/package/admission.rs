@@ -1,6 +1,6 @@
 //! What must hold before a tenant is moved to another version: grants, and packages that refer to each other.
 
-use sunlit_domain::manifest::{Field, Grant};
+use sunlit_domain::manifest::Grant;
 use sunlit_domain::{Manifest, Scope};
 
 use super::upgrade::Options;
@@ -56,8 +56,7 @@ pub(super) async fn neighbours(app: &App, scope: &Scope, new: &Manifest) -> Resu
 
 /// Checks that `to` has every collection that `from` refers to.
 fn leads(from: &Manifest, to: &Manifest) -> Result<(), AppError> {
-    for field in fields(from) {
-        let Some(target) = &field.to else { continue };
+    for (field, target) in from.references() {
         let is_there = target.package() != Some(&to.plugin.id) || to.collection(target.collection().as_str()).is_some();
         if !is_there {
             return Err(AppError::Package(format!(
@@ -72,10 +71,4 @@ fn leads(from: &Manifest, to: &Manifest) -> Result<(), AppError> {
         }
     }
     Ok(())
-}
-
-fn fields(manifest: &Manifest) -> impl Iterator<Item = &Field> {
-    let collections = manifest.collections.iter().flat_map(|collection| &collection.fields);
-    let objects = manifest.objects.iter().flat_map(|object| &object.fields);
-    collections.chain(objects).chain(manifest.queries.iter().flat_map(|query| &query.args))
 }

@@ -15,6 +15,8 @@ mod find;
 mod rows;
 mod write;
 
+use std::time::Duration;
+
 use sha2::{Digest as _, Sha256};
 use sunlit_domain::access::Deed;
 use sunlit_domain::filter::Filter;
@@ -39,6 +41,9 @@ use crate::{App, AppError, Package};
 pub const MAX_ROWS: usize = 100_000;
 /// Problems that are told; the check ends there.
 pub const MAX_PROBLEMS: usize = 10_000;
+
+/// How long an import waits for others to end.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A file and what to do with it.
 #[derive(Debug, Clone)]
@@ -130,7 +135,7 @@ fn rights(scope: &Scope, collection: &Collection, keep_ids: bool) -> Result<Righ
 ///
 /// # Errors
 /// [`AppError::Sheet`] for a file that cannot be read, [`AppError::Argument`] for a key that is no unique field,
-/// [`AppError::Limit`] for too many rows, and those of [`check_rights`]. What is wrong with cells is no error but
+/// [`AppError::Limit`] for too many rows, [`AppError::Overloaded`] when too many run at once, and those of [`check_rights`]. What is wrong with cells is no error but
 /// [`Outcome::Refused`].
 pub async fn run(
     app: &App,
@@ -143,6 +148,9 @@ pub async fn run(
     let rights = rights(scope, table.collection(), file.keep_ids)?;
     let key = file.key.as_deref().map(|name| columns::key(table.collection(), name)).transpose()?;
     let (locale, dry_run, keep_ids) = (file.locale, file.dry_run, file.keep_ids);
+    let _place = tokio::time::timeout(PATIENCE, app.imports.acquire())
+        .await
+        .map_err(|_| AppError::Overloaded("other imports are running: try again in a minute".to_owned()))?;
     let (sheet, digest) = read(file).await?;
     if sheet.rows.len() > MAX_ROWS {
         return Err(AppError::Limit(format!("{} rows: import at most {MAX_ROWS} at once", sheet.rows.len())));

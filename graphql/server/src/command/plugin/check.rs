@@ -143,12 +143,7 @@ fn leads(from: &Manifest, to: &Manifest) -> Result<(), Failed> {
 
 /// The collections of another package that `from` refers to.
 fn referred<'a>(from: &'a Manifest, other: &'a PackageId) -> impl Iterator<Item = &'a CollectionName> {
-    let of_collections = from.collections.iter().flat_map(|collection| &collection.fields);
-    let of_objects = from.objects.iter().flat_map(|object| &object.fields);
-    let of_queries = from.queries.iter().flat_map(|query| &query.args);
-    let of_actions = from.actions.iter().flat_map(|action| &action.args);
-    let fields = of_collections.chain(of_objects).chain(of_queries).chain(of_actions);
-    let targets = fields.filter_map(|field| field.to.as_ref());
+    let targets = from.references().map(|(_, to)| to);
     targets.filter(move |to| to.package() == Some(other)).map(RefTarget::collection)
 }
 
