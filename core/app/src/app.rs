@@ -12,7 +12,7 @@ use sunlit_domain::value::Timestamp;
 use sunlit_domain::{Manifest, Scope};
 use sunlit_plugin_host::{ArtefactCache, HostConfig, PluginHost};
 use sunlit_storage::platform::{Platform, due, package as package_table};
-use sunlit_storage::{Blobs, StorageError, Stores};
+use sunlit_storage::{Blobs, Postgres, PostgresConfig, StorageError, Stores};
 use tokio::sync::futures::Notified;
 use tokio::sync::{Notify, Semaphore};
 
@@ -38,6 +38,8 @@ pub struct AppConfig {
     pub artefact_key: Vec<u8>,
     /// The sandbox.
     pub host: HostConfig,
+    /// The PostgreSQL database of tenants and platform; none keeps them as files in the data folder.
+    pub database: Option<PostgresConfig>,
 }
 
 /// The application.
@@ -74,8 +76,13 @@ impl App {
     /// # Errors
     /// When a file cannot be made or the sandbox does not start.
     pub async fn open(config: AppConfig, environment: Arc<dyn Environment>) -> Result<Self, AppError> {
-        let platform = Platform::open(&config.data).await?;
-        let stores = Stores::new(config.data.join("tenants"))?;
+        let (platform, stores) = match config.database {
+            None => (Platform::open(&config.data).await?, Stores::new(config.data.join("tenants"))?),
+            Some(database) => {
+                let database = Postgres::connect(database).await?;
+                (Platform::shared(&database), Stores::shared(database))
+            }
+        };
         let blobs = Blobs::open(config.data.join("files"))?;
         let cache = ArtefactCache::open(config.data.join("artefacts"), &config.artefact_key)?;
         let host = PluginHost::new(&config.host, Some(cache))?;

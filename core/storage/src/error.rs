@@ -42,6 +42,9 @@ pub enum StorageError {
     /// The database failed.
     #[error("the database failed: {0}")]
     Database(#[source] DbErr),
+    /// The database is not one to serve from.
+    #[error("{0}")]
+    Unsafe(String),
     /// A file could not be made or opened.
     #[error("{path}: {source}: check that the folder exists and may be written")]
     File {
@@ -77,7 +80,12 @@ impl StorageError {
     /// Whether it failed because too many wait or no space is left, and may be tried again later.
     #[must_use]
     pub fn is_overload(&self) -> bool {
-        matches!(self, Self::Full | Self::Database(DbErr::ConnectionAcquire(_)))
+        match self {
+            Self::Full | Self::Database(DbErr::ConnectionAcquire(_)) => true,
+            // PostgreSQL: the lock did not come free in time.
+            Self::Database(error) => error.to_string().contains("lock timeout"),
+            _ => false,
+        }
     }
 }
 

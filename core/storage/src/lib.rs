@@ -8,16 +8,20 @@ pub mod blobs;
 mod engine;
 mod error;
 pub mod platform;
+pub mod postgres;
 pub mod record;
 pub mod session;
 mod sqlite;
 pub mod stores;
 pub mod table;
 pub mod tenant;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use blobs::Blobs;
 pub use engine::Engine;
 pub use error::StorageError;
+pub use postgres::{Postgres, PostgresConfig};
 pub use session::{Session, Work};
 pub use stores::{Stores, TenantStore};
 pub use table::Table;

@@ -7,16 +7,21 @@ pub mod tenant;
 
 use std::path::Path;
 
-use sea_orm::{DatabaseConnection, TransactionTrait as _};
+use sea_orm::{ConnectionTrait, DatabaseConnection, TransactionTrait as _};
 
+use crate::postgres::Postgres;
 use crate::sqlite::SqliteFile;
 use crate::stores::make_folder;
 use crate::{Engine, StorageError, tenant as tenant_tables};
 
+/// The platform's tables, which hold nothing of tenants.
+pub(crate) const TABLES: [&str; 4] = ["tenant", "host_name", "package_version", "tenant_due"];
+
 /// The platform's database.
 #[derive(Debug)]
 pub struct Platform {
-    file: SqliteFile,
+    writer: DatabaseConnection,
+    readers: DatabaseConnection,
 }
 
 impl Platform {
@@ -27,17 +32,23 @@ impl Platform {
     pub async fn open(folder: &Path) -> Result<Self, StorageError> {
         make_folder(folder)?;
         let file = SqliteFile::open(&folder.join("platform.db"), 2, true).await?;
-        for_each_table(&file.writer).await?;
-        Ok(Self { file })
+        create_tables(&file.writer, Engine::Sqlite).await?;
+        Ok(Self { writer: file.writer, readers: file.readers })
+    }
+
+    /// The platform's tables of a PostgreSQL database.
+    #[must_use]
+    pub fn shared(database: &Postgres) -> Self {
+        Self { writer: database.pool().clone(), readers: database.pool().clone() }
     }
 
     pub(crate) fn reader(&self) -> &DatabaseConnection {
-        &self.file.readers
+        &self.readers
     }
 
     /// A writing transaction; rolls back when dropped.
     pub(crate) async fn begin(&self) -> Result<sea_orm::DatabaseTransaction, StorageError> {
-        let connection = self.file.writer.clone();
+        let connection = self.writer.clone();
         let begun = tokio::spawn(async move { connection.begin().await }).await;
         Ok(begun.map_err(|_| StorageError::Interrupted)??)
     }
@@ -47,13 +58,13 @@ impl Platform {
     /// # Errors
     /// Why it does not.
     pub async fn ping(&self) -> Result<(), StorageError> {
-        Ok(self.file.readers.ping().await?)
+        Ok(self.readers.ping().await?)
     }
 }
 
-async fn for_each_table(writer: &DatabaseConnection) -> Result<(), StorageError> {
-    tenant_tables::create(writer, Engine::Sqlite, tenant::Entity).await?;
-    tenant_tables::create(writer, Engine::Sqlite, tenant::host::Entity).await?;
-    tenant_tables::create(writer, Engine::Sqlite, package::Entity).await?;
-    tenant_tables::create(writer, Engine::Sqlite, due::Entity).await
+pub(crate) async fn create_tables(connection: &impl ConnectionTrait, engine: Engine) -> Result<(), StorageError> {
+    tenant_tables::create(connection, engine, tenant::Entity).await?;
+    tenant_tables::create(connection, engine, tenant::host::Entity).await?;
+    tenant_tables::create(connection, engine, package::Entity).await?;
+    tenant_tables::create(connection, engine, due::Entity).await
 }

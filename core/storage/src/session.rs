@@ -6,11 +6,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use sea_orm::sea_query::{
     Alias, DeleteStatement, Expr, ExprTrait, InsertStatement, Query, SelectStatement, UpdateStatement,
 };
-use sea_orm::{ConnectionTrait, DatabaseTransaction, ExecResult, QueryResult, StatementBuilder};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, ExecResult, QueryResult, Statement, StatementBuilder};
 use sunlit_domain::Scope;
 use sunlit_domain::id::TenantId;
 use sunlit_domain::value::Timestamp;
+use tokio::sync::OwnedSemaphorePermit;
 
+use crate::postgres::{CHANNEL, MAX_WORD_BYTES};
 use crate::{Engine, StorageError, TenantStore};
 
 /// The column that leads every key of a tenant's table.
@@ -22,18 +24,16 @@ pub struct Session {
     tenant: TenantId,
     engine: Engine,
     pub(crate) transaction: DatabaseTransaction,
-    /// Keeps the store open while the transaction runs. After it, so that it is dropped later.
-    _store: Arc<TenantStore>,
+    /// Keeps the store open, and its place taken, while the transaction runs. After it, so that they are dropped later.
+    _kept: Kept,
 }
 
+/// What a session holds until its end.
+type Kept = (Arc<TenantStore>, Option<OwnedSemaphorePermit>);
+
 impl Session {
-    pub(crate) fn new(
-        tenant: TenantId,
-        engine: Engine,
-        transaction: DatabaseTransaction,
-        store: Arc<TenantStore>,
-    ) -> Self {
-        Self { tenant, engine, transaction, _store: store }
+    pub(crate) fn new(tenant: TenantId, engine: Engine, transaction: DatabaseTransaction, kept: Kept) -> Self {
+        Self { tenant, engine, transaction, _kept: kept }
     }
 
     pub(crate) fn engine(&self) -> Engine {
@@ -177,11 +177,46 @@ impl Work {
         Timestamp::from_micros(self.due.load(Ordering::Relaxed))
     }
 
+    /// Runs `step` so that its failure undoes what it did and nothing more: PostgreSQL gives up the whole transaction at the
+    /// first statement that fails.
+    ///
+    /// # Errors
+    /// Those of `step`, and the database's.
+    pub async fn attempt<T>(&self, step: impl Future<Output = Result<T, StorageError>>) -> Result<T, StorageError> {
+        let transaction = &self.session.transaction;
+        transaction.execute_unprepared("SAVEPOINT attempt").await?;
+        let done = step.await;
+        let end = if done.is_ok() { "RELEASE SAVEPOINT attempt" } else { "ROLLBACK TO SAVEPOINT attempt" };
+        transaction.execute_unprepared(end).await?;
+        done
+    }
+
+    /// Says a word to the other nodes when this transaction is committed; on SQLite there are none.
+    ///
+    /// # Errors
+    /// [`StorageError::PayloadTooLarge`] for a word of more than [`MAX_WORD_BYTES`], or the database's.
+    pub async fn say(&self, word: &str) -> Result<(), StorageError> {
+        if self.engine() != Engine::Postgres {
+            return Ok(());
+        }
+        if word.len() > MAX_WORD_BYTES {
+            return Err(StorageError::PayloadTooLarge(word.len()));
+        }
+        let values = [CHANNEL.into(), word.into()];
+        let say = Statement::from_sql_and_values(self.engine().backend(), "SELECT pg_notify($1, $2)", values);
+        self.session.transaction.query_one_raw(say).await?;
+        Ok(())
+    }
+
     /// Makes everything of this transaction last.
     ///
     /// # Errors
     /// When the database refuses; then nothing of it remains.
     pub async fn commit(self) -> Result<(), StorageError> {
+        if self.engine() == Engine::Postgres {
+            // A transaction in which a statement has failed would end without a word, and nothing of it would remain.
+            self.session.transaction.execute_unprepared("SELECT 1").await?;
+        }
         Ok(self.session.transaction.commit().await?)
     }
 }

@@ -1,15 +1,20 @@
-//! The stores of all tenants: one SQLite file each, at most 128 open, least recently used closed first.
+//! The stores of all tenants: one SQLite file each, at most 128 open, least recently used closed first; or one PostgreSQL
+//! database for all.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use moka::future::Cache;
 use moka::notification::RemovalCause;
 use moka::policy::EvictionPolicy;
-use sea_orm::{SqliteTransactionMode, TransactionOptions, TransactionTrait};
-use sunlit_domain::Scope;
+use sea_orm::error::ConnAcquireErr;
+use sea_orm::{DbErr, SqliteTransactionMode, TransactionOptions, TransactionTrait};
 use sunlit_domain::id::TenantId;
+use sunlit_domain::{Manifest, Scope};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use crate::postgres::Postgres;
 use crate::sqlite::SqliteFile;
 use crate::{Engine, Session, StorageError, Work, tenant};
 
@@ -17,19 +22,42 @@ use crate::{Engine, Session, StorageError, Work, tenant};
 const MAX_OPEN: u64 = 128;
 /// How many snapshots of one tenant run at once.
 const READERS: u32 = 2;
+/// How many tenants' places are kept; each is a few bytes.
+const MAX_PLACES: u64 = 20_000;
+/// How long a caller waits for a place.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Opens tenants' stores.
 #[derive(Debug, Clone)]
 pub struct Stores {
-    folder: PathBuf,
     open: Cache<TenantId, Arc<TenantStore>>,
+    place: Place,
+}
+
+/// Where the stores are.
+#[derive(Debug, Clone)]
+enum Place {
+    /// Files `<tenant id>.db` in a folder.
+    Folder(PathBuf),
+    Postgres(Postgres),
 }
 
 /// One tenant's store.
 #[derive(Debug)]
 pub struct TenantStore {
     tenant: TenantId,
-    file: SqliteFile,
+    back: Back,
+}
+
+#[derive(Debug)]
+enum Back {
+    File(SqliteFile),
+    /// As many transactions at once as a file has connections: no tenant takes the pool from the others.
+    Postgres {
+        database: Postgres,
+        writer: Arc<Semaphore>,
+        readers: Arc<Semaphore>,
+    },
 }
 
 impl Stores {
@@ -48,11 +76,32 @@ impl Stores {
                 if let Some(store) = Arc::into_inner(store)
                     && let Ok(runtime) = tokio::runtime::Handle::try_current()
                 {
-                    runtime.spawn(store.file.close());
+                    runtime.spawn(store.close());
                 }
             })
             .build();
-        Ok(Self { folder, open })
+        Ok(Self { open, place: Place::Folder(folder) })
+    }
+
+    /// Stores in a PostgreSQL database.
+    #[must_use]
+    pub fn shared(database: Postgres) -> Self {
+        Self { open: Cache::new(MAX_PLACES), place: Place::Postgres(database) }
+    }
+
+    /// The engine below.
+    #[must_use]
+    pub fn engine(&self) -> Engine {
+        if self.database().is_some() { Engine::Postgres } else { Engine::Sqlite }
+    }
+
+    /// The database that holds them; none where they are files.
+    #[must_use]
+    pub fn database(&self) -> Option<&Postgres> {
+        match &self.place {
+            Place::Folder(_) => None,
+            Place::Postgres(database) => Some(database),
+        }
     }
 
     /// The store of the scope's tenant.
@@ -76,19 +125,33 @@ impl Stores {
         if let Some(store) = self.open.get(&tenant).await {
             return Ok(store);
         }
-        let path = self.folder.join(format!("{tenant}.db"));
         let opening = async {
-            if !create && !path.exists() {
-                return Err(StorageError::NoStore);
-            }
-            let file = SqliteFile::open(&path, READERS, create).await?;
-            tenant::create_tables(&file.writer, Engine::Sqlite).await?;
-            Ok(Arc::new(TenantStore { tenant, file }))
+            let back = match &self.place {
+                Place::Folder(folder) => Back::File(open_file(folder, tenant, create).await?),
+                Place::Postgres(database) => Back::Postgres {
+                    database: database.clone(),
+                    writer: Arc::new(Semaphore::new(1)),
+                    readers: Arc::new(Semaphore::new(READERS as usize)),
+                },
+            };
+            Ok(Arc::new(TenantStore { tenant, back }))
         };
         self.open.try_get_with(tenant, opening).await.map_err(|error| match &*error {
             StorageError::NoStore => StorageError::NoStore,
             _ => StorageError::Shared(error),
         })
+    }
+
+    /// Makes what the package version needs before a tenant can enable it: on PostgreSQL its tables. In a file they are made
+    /// when it is enabled.
+    ///
+    /// # Errors
+    /// [`StorageError::Unsafe`] when this process may make no tables, or the database's.
+    pub async fn publish(&self, manifest: &Arc<Manifest>) -> Result<(), StorageError> {
+        match &self.place {
+            Place::Folder(_) => Ok(()),
+            Place::Postgres(database) => database.publish(manifest).await,
+        }
     }
 
     /// How many stores are open.
@@ -109,10 +172,23 @@ impl Stores {
         self.open.run_pending_tasks().await;
         for store in stores {
             if let Some(store) = Arc::into_inner(store) {
-                store.file.close().await;
+                store.close().await;
             }
         }
+        if let Place::Postgres(database) = &self.place {
+            database.close().await;
+        }
     }
+}
+
+async fn open_file(folder: &Path, tenant: TenantId, create: bool) -> Result<SqliteFile, StorageError> {
+    let path = folder.join(format!("{tenant}.db"));
+    if !create && !path.exists() {
+        return Err(StorageError::NoStore);
+    }
+    let file = SqliteFile::open(&path, READERS, create).await?;
+    tenant::create_tables(&file.writer, Engine::Sqlite).await?;
+    Ok(file)
 }
 
 impl TenantStore {
@@ -121,7 +197,7 @@ impl TenantStore {
     /// # Errors
     /// [`StorageError::ForeignScope`], or when no connection comes free in time.
     pub async fn snapshot(self: &Arc<Self>, scope: &Scope) -> Result<Session, StorageError> {
-        self.begin(scope, &self.file.readers, SqliteTransactionMode::Deferred).await
+        self.begin(scope, false).await
     }
 
     /// A transaction for writing. Writers of one tenant queue here.
@@ -129,26 +205,46 @@ impl TenantStore {
     /// # Errors
     /// [`StorageError::ForeignScope`], or when the lock does not come free in time.
     pub async fn work(self: &Arc<Self>, scope: &Scope) -> Result<Work, StorageError> {
-        self.begin(scope, &self.file.writer, SqliteTransactionMode::Immediate).await.map(Work::new)
+        self.begin(scope, true).await.map(Work::new)
     }
 
-    /// Begins in a task of its own: a `begin` that is cancelled half-way could hand an open transaction to the next
-    /// caller of the pool.
-    async fn begin(
-        self: &Arc<Self>,
-        scope: &Scope,
-        connection: &sea_orm::DatabaseConnection,
-        mode: SqliteTransactionMode,
-    ) -> Result<Session, StorageError> {
+    async fn begin(self: &Arc<Self>, scope: &Scope, writes: bool) -> Result<Session, StorageError> {
         if scope.tenant() != self.tenant {
             return Err(StorageError::ForeignScope);
         }
-        let options = TransactionOptions { sqlite_transaction_mode: Some(mode), ..TransactionOptions::default() };
-        let connection = connection.clone();
-        let begun = tokio::spawn(async move { connection.begin_with_options(options).await }).await;
-        let transaction = begun.map_err(|_| StorageError::Interrupted)??;
-        Ok(Session::new(self.tenant, Engine::Sqlite, transaction, Arc::clone(self)))
+        let (engine, transaction, permit) = match &self.back {
+            Back::File(file) => (Engine::Sqlite, begin_file(file, writes).await?, None),
+            Back::Postgres { database, writer, readers } => {
+                let permit = place(if writes { writer } else { readers }).await?;
+                (Engine::Postgres, database.begin(self.tenant, writes).await?, Some(permit))
+            }
+        };
+        Ok(Session::new(self.tenant, engine, transaction, (Arc::clone(self), permit)))
     }
+
+    async fn close(self) {
+        if let Back::File(file) = self.back {
+            file.close().await;
+        }
+    }
+}
+
+/// Begins in a task of its own: a `begin` that is cancelled half-way could hand an open transaction to the next caller of
+/// the pool.
+async fn begin_file(file: &SqliteFile, writes: bool) -> Result<sea_orm::DatabaseTransaction, StorageError> {
+    let (connection, mode) = match writes {
+        true => (file.writer.clone(), SqliteTransactionMode::Immediate),
+        false => (file.readers.clone(), SqliteTransactionMode::Deferred),
+    };
+    let options = TransactionOptions { sqlite_transaction_mode: Some(mode), ..TransactionOptions::default() };
+    let begun = tokio::spawn(async move { connection.begin_with_options(options).await }).await;
+    Ok(begun.map_err(|_| StorageError::Interrupted)??)
+}
+
+async fn place(places: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, StorageError> {
+    let waited = tokio::time::timeout(PATIENCE, Arc::clone(places).acquire_owned()).await;
+    let permit = waited.map_err(|_| StorageError::Database(DbErr::ConnectionAcquire(ConnAcquireErr::Timeout)))?;
+    permit.map_err(|_| StorageError::Interrupted)
 }
 
 pub(crate) fn make_folder(folder: &Path) -> Result<(), StorageError> {

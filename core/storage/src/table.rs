@@ -2,11 +2,11 @@
 
 use std::sync::Arc;
 
-use sea_orm::ConnectionTrait;
 use sea_orm::sea_query::{
     Alias, ColumnDef, ForeignKey, ForeignKeyAction, ForeignKeyCreateStatement, Index, IndexCreateStatement,
     Table as SqlTable, TableCreateStatement,
 };
+use sea_orm::{ConnectionTrait, Statement};
 use sha2::{Digest as _, Sha256};
 use sunlit_domain::Scope;
 use sunlit_domain::manifest::{Collection, Field, FieldType, Manifest, STANDARD_FIELDS, Slot, Standard, table_name};
@@ -76,19 +76,35 @@ impl Table {
             table.col(&mut column);
         }
         // A required field is required by the application, never by the table: other minor versions share it.
-        for (index, field) in self.collection().fields.iter().enumerate() {
+        for index in 0..self.collection().fields.len() {
             for mut column in self.definitions(engine, index) {
                 table.col(&mut column);
             }
-            if field.field_type != FieldType::List
-                && let Some(target) = self.referred(field)
-            {
-                table.foreign_key(&mut restrict(self.name(), field.name.as_str(), &target));
-            }
         }
         table.primary_key(Index::create().col(Alias::new(TENANT)).col(Alias::new("id")));
-        table.extra(engine.table_options());
+        if engine == Engine::Sqlite {
+            for key in self.keys() {
+                table.foreign_key(&mut key.inline());
+            }
+        }
+        if let Some(options) = engine.table_options() {
+            table.extra(options);
+        }
         table
+    }
+
+    /// What the columns of references refer to.
+    fn keys(&self) -> Vec<Key> {
+        let single = self.collection().fields.iter().filter(|field| field.field_type != FieldType::List);
+        let key = |field: &Field| {
+            Some(Key {
+                table: self.name().to_owned(),
+                column: field.name.to_string(),
+                target: self.referred(field)?,
+                cascade: false,
+            })
+        };
+        single.filter_map(key).collect()
     }
 
     /// The names of the columns that the database has for it; none when the table is not there.
@@ -97,19 +113,23 @@ impl Table {
     /// A foreign scope, or the database's.
     pub async fn columns_there(&self, scope: &Scope, session: &Session) -> Result<Vec<String>, StorageError> {
         session.guard(scope)?;
-        let rows = session.transaction.query_all_raw(session.engine().columns_of(self.name())).await?;
+        self.columns_of(&session.transaction, session.engine()).await
+    }
+
+    async fn columns_of(&self, connection: &impl ConnectionTrait, engine: Engine) -> Result<Vec<String>, StorageError> {
+        let rows = connection.query_all_raw(engine.columns_of(self.name())).await?;
         Ok(rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>()?)
     }
 
     /// Adds the columns of fields that a later minor version declares. Within a major version a table only grows.
-    async fn grow(&self, scope: &Scope, work: &Work, engine: Engine) -> Result<(), StorageError> {
-        let there = self.columns_there(scope, work).await?;
+    async fn grow(&self, connection: &impl ConnectionTrait, engine: Engine) -> Result<(), StorageError> {
+        let there = self.columns_of(connection, engine).await?;
         for (index, field) in self.collection().fields.iter().enumerate() {
             for (name, mut column) in field.columns().into_iter().zip(self.definitions(engine, index)) {
                 if !there.contains(&name) {
                     let mut alter = SqlTable::alter();
                     alter.table(Alias::new(self.name())).add_column(&mut column);
-                    work.transaction.execute(&alter).await?;
+                    connection.execute(&alter).await?;
                 }
             }
         }
@@ -149,20 +169,26 @@ impl Table {
         table.col(ColumnDef::new_with_type(Alias::new(POSITION), engine.column_type(Kind::Int)).not_null());
         table.col(ColumnDef::new_with_type(Alias::new(ITEM), engine.column_type(element.kind())).not_null());
         table.primary_key(Index::create().col(Alias::new(TENANT)).col(Alias::new(RECORD)).col(Alias::new(POSITION)));
-        table.foreign_key(
-            ForeignKey::create()
-                .from(Alias::new(&name), (Alias::new(TENANT), Alias::new(RECORD)))
-                .to(Alias::new(self.name()), (Alias::new(TENANT), Alias::new("id")))
-                .on_delete(ForeignKeyAction::Cascade),
-        );
-        if let Some(target) = self.referred(field) {
-            table.foreign_key(&mut restrict(&name, ITEM, &target));
+        if engine == Engine::Sqlite {
+            for key in self.keys_of_items(field) {
+                table.foreign_key(&mut key.inline());
+            }
         }
-        table.extra(engine.table_options());
+        if let Some(options) = engine.table_options() {
+            table.extra(options);
+        }
         let mut index = Index::create();
         index.if_not_exists().name(shortened(format!("ix_{name}"))).table(Alias::new(&name));
         index.col(Alias::new(TENANT)).col(Alias::new(ITEM)).col(Alias::new(RECORD));
         Some((table, index))
+    }
+
+    fn keys_of_items(&self, field: &Field) -> Vec<Key> {
+        let table = self.items_name(field);
+        let record =
+            Key { table: table.clone(), column: RECORD.to_owned(), target: self.name().to_owned(), cascade: true };
+        let item = self.referred(field).map(|target| Key { table, column: ITEM.to_owned(), target, cascade: false });
+        [record].into_iter().chain(item).collect()
     }
 
     /// An index for each field that is unique, filtered, ordered by or refers to others; all led by the tenant.
@@ -209,13 +235,46 @@ fn shortened(name: String) -> String {
     format!("{}_{short}", &name[..54])
 }
 
-/// What others refer to cannot be deleted.
-fn restrict(table: &str, column: &str, target: &str) -> ForeignKeyCreateStatement {
-    let mut key = ForeignKey::create();
-    key.from(Alias::new(table), (Alias::new(TENANT), Alias::new(column)))
-        .to(Alias::new(target), (Alias::new(TENANT), Alias::new("id")))
-        .on_delete(ForeignKeyAction::Restrict);
-    key
+/// A foreign key of a column, led by the tenant like every key.
+struct Key {
+    table: String,
+    column: String,
+    target: String,
+    /// Whether the row goes with what it refers to; otherwise what others refer to cannot be deleted.
+    cascade: bool,
+}
+
+impl Key {
+    /// As part of its table.
+    fn inline(&self) -> ForeignKeyCreateStatement {
+        let mut key = ForeignKey::create();
+        key.from(Alias::new(&self.table), (Alias::new(TENANT), Alias::new(&self.column)))
+            .to(Alias::new(&self.target), (Alias::new(TENANT), Alias::new("id")))
+            .on_delete(if self.cascade { ForeignKeyAction::Cascade } else { ForeignKeyAction::Restrict });
+        key
+    }
+
+    /// Added to a table of PostgreSQL, when both are there; looked at later where a transaction says so, which a RESTRICT
+    /// never is. Nothing is there yet that would have to be checked, and the owner of the tables sees no row.
+    async fn add(&self, connection: &impl ConnectionTrait) -> Result<(), StorageError> {
+        let Self { table, column, target, cascade } = self;
+        let name = shortened(format!("fk_{table}__{column}"));
+        let known = Statement::from_sql_and_values(
+            Engine::Postgres.backend(),
+            "SELECT 1 FROM pg_constraint WHERE conname = $1 AND conrelid = to_regclass(quote_ident($2))",
+            [name.as_str().into(), table.as_str().into()],
+        );
+        if connection.query_one_raw(known).await?.is_some() {
+            return Ok(());
+        }
+        let action = if *cascade { "CASCADE" } else { "NO ACTION" };
+        let add = format!(
+            "ALTER TABLE \"{table}\" ADD CONSTRAINT \"{name}\" FOREIGN KEY ({TENANT}, \"{column}\") \
+             REFERENCES \"{target}\" ({TENANT}, id) ON DELETE {action} DEFERRABLE INITIALLY IMMEDIATE NOT VALID"
+        );
+        connection.execute_unprepared(&add).await?;
+        Ok(())
+    }
 }
 
 fn is_always_there(standard: Standard) -> bool {
@@ -223,23 +282,44 @@ fn is_always_there(standard: Standard) -> bool {
     matches!(standard, Id | State | Version | CreatedAt | UpdatedAt)
 }
 
-/// Makes the tables and indexes of a package that are not there yet.
+/// Makes the tables and indexes of a package that are not there yet in the tenant's file. On PostgreSQL they are made when the
+/// version is published ([`crate::Stores::publish`]).
 ///
 /// # Errors
 /// When the database refuses; then nothing of it remains.
 pub async fn create(scope: &Scope, work: &Work, manifest: &Arc<Manifest>) -> Result<(), StorageError> {
     work.guard(scope)?;
-    let engine = work.engine();
-    for collection in &manifest.collections {
-        let Some(table) = Table::of(manifest, collection.name.as_str()) else { continue };
-        work.transaction.execute(&table.create(engine)).await?;
-        table.grow(scope, work, engine).await?;
-        for (items, index) in collection.fields.iter().filter_map(|field| table.items(engine, field)) {
-            work.transaction.execute(&items).await?;
-            work.transaction.execute(&index).await?;
+    match work.engine() {
+        Engine::Sqlite => make(&work.transaction, Engine::Sqlite, manifest).await,
+        Engine::Postgres => Ok(()),
+    }
+}
+
+/// Makes the tables and indexes of a package that are not there yet.
+pub(crate) async fn make(
+    connection: &impl ConnectionTrait,
+    engine: Engine,
+    manifest: &Arc<Manifest>,
+) -> Result<(), StorageError> {
+    let names = manifest.collections.iter().map(|collection| collection.name.as_str());
+    let tables: Vec<Table> = names.filter_map(|name| Table::of(manifest, name)).collect();
+    for table in &tables {
+        connection.execute(&table.create(engine)).await?;
+        table.grow(connection, engine).await?;
+        for (items, index) in table.collection().fields.iter().filter_map(|field| table.items(engine, field)) {
+            connection.execute(&items).await?;
+            connection.execute(&index).await?;
         }
         for index in table.indexes() {
-            work.transaction.execute(&index).await?;
+            connection.execute(&index).await?;
+        }
+    }
+    if engine == Engine::Postgres {
+        for table in &tables {
+            let lists = table.collection().fields.iter().filter(|field| field.field_type == FieldType::List);
+            for key in table.keys().into_iter().chain(lists.flat_map(|field| table.keys_of_items(field))) {
+                key.add(connection).await?;
+            }
         }
     }
     Ok(())

@@ -1,12 +1,11 @@
 //! The chain of the audit trail, broken in every way by other hands.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-use sea_orm::{ConnectOptions, ConnectionTrait as _, Database};
 use sunlit_domain::id::{RecordId, TenantId};
 use sunlit_domain::value::Timestamp;
 use sunlit_domain::{Actor, Scope, ScopeAuthority};
 use sunlit_storage::tenant::audit::{self, Chain, Entry, Fault};
-use sunlit_storage::{Stores, Work};
+use sunlit_storage::{Stores, Work, testing};
 use uuid::Uuid;
 
 const TENANT: u128 = 7;
@@ -21,7 +20,7 @@ impl Kit {
     /// A chain of ten rows.
     async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let stores = Stores::new(folder.path().to_owned()).unwrap();
+        let stores = testing::stores(folder.path()).await;
         let scope = ScopeAuthority::establish().scope(TenantId(Uuid::from_u128(TENANT)), Actor::anonymous());
         stores.create(&scope).await.unwrap();
         let kit = Self { stores, scope, folder };
@@ -61,11 +60,7 @@ impl Kit {
 
     /// What somebody with the file and an SQL client does.
     async fn tamper(&self, sql: &str) {
-        let file = self.folder.path().join(format!("{}.db", self.scope.tenant()));
-        let options = ConnectOptions::new(format!("sqlite://{}", file.display()));
-        let connection = Database::connect(options).await.unwrap();
-        connection.execute_unprepared(sql).await.unwrap();
-        connection.close().await.unwrap();
+        testing::tamper(&self.stores, self.folder.path(), &self.scope, sql).await.unwrap();
     }
 }
 
@@ -148,8 +143,7 @@ async fn a_tail_that_was_cut_off_is_found_by_the_head_that_was_noted_down() {
 #[tokio::test]
 async fn a_place_of_the_chain_belongs_to_one_row() {
     let kit = Kit::new().await;
-    let file = kit.folder.path().join(format!("{}.db", kit.scope.tenant()));
-    let connection = Database::connect(format!("sqlite://{}", file.display())).await.unwrap();
-    let twice = connection.execute_unprepared("UPDATE audit SET seq = 4 WHERE seq = 5").await;
-    assert!(twice.unwrap_err().to_string().contains("UNIQUE"));
+    let sql = "UPDATE audit SET seq = 4 WHERE seq = 5";
+    let twice = testing::tamper(&kit.stores, kit.folder.path(), &kit.scope, sql).await;
+    assert!(twice.unwrap_err().to_lowercase().contains("unique"));
 }

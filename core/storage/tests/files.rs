@@ -16,7 +16,7 @@ use sunlit_domain::{Actor, Scope, ScopeAuthority};
 use sunlit_storage::blobs::Blob;
 use sunlit_storage::record::{self, Stamp, Target};
 use sunlit_storage::tenant::file::{self, KEPT, PENDING, Uploaded};
-use sunlit_storage::{Blobs, StorageError, Stores, Table, table};
+use sunlit_storage::{Blobs, StorageError, Stores, Table, table, testing};
 use uuid::Uuid;
 
 /// SHA-256 of `hello`.
@@ -53,12 +53,13 @@ impl Kit {
         let manifest = Arc::new(Manifest::parse("plugin.toml", MANIFEST).map_err(|e| e.to_string()).unwrap());
         let kit = Self {
             blobs: Blobs::open(folder.path().join("files")).unwrap(),
-            stores: Stores::new(folder.path().join("tenants")).unwrap(),
+            stores: testing::stores(&folder.path().join("tenants")).await,
             table: Table::of(&manifest, "notice").unwrap(),
             one: scope(1),
             two: scope(2),
             folder,
         };
+        kit.stores.publish(&manifest).await.unwrap();
         for scope in [&kit.one, &kit.two] {
             let work = kit.stores.create(scope).await.unwrap().work(scope).await.unwrap();
             table::create(scope, &work, &manifest).await.unwrap();

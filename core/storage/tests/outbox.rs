@@ -9,7 +9,7 @@ use sunlit_domain::value::Timestamp;
 use sunlit_domain::{Actor, Scope, ScopeAuthority};
 use sunlit_storage::platform::{Platform, due};
 use sunlit_storage::tenant::outbox::{self, Claimed, Event, Job};
-use sunlit_storage::{Session, StorageError, Stores, Work};
+use sunlit_storage::{Session, StorageError, Stores, Work, testing};
 use uuid::Uuid;
 
 const LEASE: Duration = Duration::from_secs(30);
@@ -21,9 +21,9 @@ struct Kit {
 }
 
 impl Kit {
-    fn new() -> Self {
+    async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let stores = Stores::new(folder.path().join("tenants")).unwrap();
+        let stores = testing::stores(&folder.path().join("tenants")).await;
         Self { stores, authority: ScopeAuthority::establish(), folder }
     }
 
@@ -73,7 +73,7 @@ fn ids(claimed: &[Claimed]) -> Vec<u128> {
 
 #[tokio::test]
 async fn a_job_is_claimed_when_it_is_due_and_by_one_worker() {
-    let kit = Kit::new();
+    let kit = Kit::new().await;
     let scope = kit.tenant(1).await;
     kit.schedule(&scope, 1, "later", at(60)).await;
     kit.schedule(&scope, 2, "soon", at(10)).await;
@@ -88,7 +88,7 @@ async fn a_job_is_claimed_when_it_is_due_and_by_one_worker() {
 
 #[tokio::test]
 async fn a_job_whose_worker_died_is_claimed_again_after_the_lease_and_the_dead_worker_ends_nothing() {
-    let kit = Kit::new();
+    let kit = Kit::new().await;
     let scope = kit.tenant(1).await;
     kit.schedule(&scope, 1, "a", at(0)).await;
     let first = kit.claim(&scope, at(0)).await.remove(0);
@@ -106,7 +106,7 @@ async fn a_job_whose_worker_died_is_claimed_again_after_the_lease_and_the_dead_w
 
 #[tokio::test]
 async fn scheduling_again_replaces_what_waits_and_leaves_what_was_done() {
-    let kit = Kit::new();
+    let kit = Kit::new().await;
     let scope = kit.tenant(1).await;
     kit.schedule(&scope, 1, "a", at(0)).await;
     let replaced = kit.claim(&scope, at(0)).await.remove(0);
@@ -128,7 +128,7 @@ async fn scheduling_again_replaces_what_waits_and_leaves_what_was_done() {
 
 #[tokio::test]
 async fn a_job_that_failed_waits_and_one_that_was_given_up_can_be_put_back() {
-    let kit = Kit::new();
+    let kit = Kit::new().await;
     let scope = kit.tenant(1).await;
     kit.schedule(&scope, 1, "a", at(0)).await;
     let first = kit.claim(&scope, at(0)).await.remove(0);
@@ -154,7 +154,7 @@ async fn a_job_that_failed_waits_and_one_that_was_given_up_can_be_put_back() {
 
 #[tokio::test]
 async fn a_dead_job_is_not_put_back_beside_a_waiting_one_of_its_key() {
-    let kit = Kit::new();
+    let kit = Kit::new().await;
     let scope = kit.tenant(1).await;
     kit.schedule(&scope, 1, "a", at(0)).await;
     let claimed = kit.claim(&scope, at(0)).await.remove(0);
@@ -167,7 +167,7 @@ async fn a_dead_job_is_not_put_back_beside_a_waiting_one_of_its_key() {
 
 #[tokio::test]
 async fn a_part_of_the_work_gives_the_job_back_with_all_its_attempts() {
-    let kit = Kit::new();
+    let kit = Kit::new().await;
     let scope = kit.tenant(1).await;
     kit.schedule(&scope, 1, "a", at(0)).await;
     let claimed = kit.claim(&scope, at(0)).await.remove(0);
@@ -179,7 +179,7 @@ async fn a_part_of_the_work_gives_the_job_back_with_all_its_attempts() {
 
 #[tokio::test]
 async fn done_rows_stay_seven_days_and_dead_ones_longer() {
-    let kit = Kit::new();
+    let kit = Kit::new().await;
     let scope = kit.tenant(1).await;
     kit.schedule(&scope, 1, "done", at(0)).await;
     kit.schedule(&scope, 2, "dead", at(0)).await;
@@ -208,7 +208,7 @@ async fn done_rows_stay_seven_days_and_dead_ones_longer() {
 
 #[tokio::test]
 async fn a_payload_has_a_bound() {
-    let kit = Kit::new();
+    let kit = Kit::new().await;
     let scope = kit.tenant(1).await;
     let work = kit.work(&scope).await;
     let large = Job { payload: json!("x".repeat(outbox::MAX_PAYLOAD_BYTES)), ..job(1, "a", at(0)) };
@@ -219,7 +219,7 @@ async fn a_payload_has_a_bound() {
 
 #[tokio::test]
 async fn another_tenants_scope_reaches_no_job() {
-    let kit = Kit::new();
+    let kit = Kit::new().await;
     let (own, foreign) = (kit.tenant(1).await, kit.tenant(2).await);
     kit.schedule(&own, 1, "a", at(0)).await;
     let work = kit.work(&own).await;
@@ -234,7 +234,7 @@ async fn another_tenants_scope_reaches_no_job() {
 
 #[tokio::test]
 async fn the_earliest_hint_stays_and_one_that_came_meanwhile_is_not_overwritten() {
-    let kit = Kit::new();
+    let kit = Kit::new().await;
     let platform = Platform::open(kit.folder.path()).await.unwrap();
     let (one, two) = (TenantId(Uuid::from_u128(1)), TenantId(Uuid::from_u128(2)));
     for (tenant, due_at) in [(one, at(20)), (one, at(30)), (two, at(5)), (one, at(10))] {

@@ -16,7 +16,7 @@ use sunlit_domain::value::Timestamp;
 use sunlit_domain::{Actor, Scope, ScopeAuthority};
 use sunlit_storage::record::{self, ListQuery, Stamp, Target};
 use sunlit_storage::tenant::document;
-use sunlit_storage::{StorageError, Stores, Table, table};
+use sunlit_storage::{Engine, StorageError, Stores, Table, table, testing};
 use uuid::Uuid;
 
 const MANIFEST: &str = r#"
@@ -57,11 +57,11 @@ struct Kit {
 }
 
 impl Kit {
-    fn new() -> Self {
+    async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let manifest = Arc::new(Manifest::parse("plugin.toml", MANIFEST).map_err(|e| e.to_string()).unwrap());
         Self {
-            stores: Stores::new(folder.path().join("tenants")).unwrap(),
+            stores: testing::stores(&folder.path().join("tenants")).await,
             authority: ScopeAuthority::establish(),
             table: Table::of(&manifest, "park").unwrap(),
             _folder: folder,
@@ -72,6 +72,7 @@ impl Kit {
         let scope = self.authority.scope(TenantId(Uuid::from_u128(n)), Actor::anonymous());
         let store = self.stores.create(&scope).await.unwrap();
         let work = store.work(&scope).await.unwrap();
+        self.stores.publish(self.table.manifest()).await.unwrap();
         table::create(&scope, &work, self.table.manifest()).await.unwrap();
         work.commit().await.unwrap();
         scope
@@ -101,7 +102,7 @@ fn stamp(n: u128) -> Stamp {
 
 #[tokio::test]
 async fn a_record_comes_back_as_it_was_written() {
-    let kit = Kit::new();
+    let kit = Kit::new().await;
     let scope = kit.tenant(1).await;
     let written = kit
         .insert(
@@ -124,7 +125,7 @@ async fn a_record_comes_back_as_it_was_written() {
 
 #[tokio::test]
 async fn a_unique_value_stands_once_and_a_reference_leads_somewhere() {
-    let kit = Kit::new();
+    let kit = Kit::new().await;
     let scope = kit.tenant(1).await;
     let first = kit.insert(&scope, 1, json!({ "code": "A1" })).await.unwrap();
     let again = kit.insert(&scope, 2, json!({ "code": "A1" })).await.unwrap_err();
@@ -140,7 +141,7 @@ async fn a_unique_value_stands_once_and_a_reference_leads_somewhere() {
 
 #[tokio::test]
 async fn a_change_needs_the_version_that_was_read_and_a_record_that_may_be_written() {
-    let kit = Kit::new();
+    let kit = Kit::new().await;
     let scope = kit.tenant(1).await;
     let record = kit.insert(&scope, 1, json!({ "code": "A1", "floors": 1 })).await.unwrap();
     let everything = Filter::everything();
@@ -160,7 +161,7 @@ async fn a_change_needs_the_version_that_was_read_and_a_record_that_may_be_writt
 
 #[tokio::test]
 async fn work_that_is_dropped_leaves_nothing() {
-    let kit = Kit::new();
+    let kit = Kit::new().await;
     let scope = kit.tenant(1).await;
     let store = kit.stores.open(&scope).await.unwrap();
     let work = store.work(&scope).await.unwrap();
@@ -172,7 +173,7 @@ async fn work_that_is_dropped_leaves_nothing() {
 
 #[tokio::test]
 async fn many_records_are_inserted_as_each_would_be_alone() {
-    let kit = Kit::new();
+    let kit = Kit::new().await;
     let (one, many) = (kit.tenant(1).await, kit.tenant(2).await);
     let rows: Vec<(RecordId, Changes)> = (1..=450_u128)
         .map(|n| {
@@ -188,7 +189,7 @@ async fn many_records_are_inserted_as_each_would_be_alone() {
     let rows: Vec<(RecordId, &Changes)> = rows.iter().map(|(id, changes)| (*id, changes)).collect();
     let work = kit.stores.open(&many).await.unwrap().work(&many).await.unwrap();
     let written = record::insert_many(&many, &work, &kit.table, &rows, stamp(1)).await.unwrap();
-    let again = record::insert_many(&many, &work, &kit.table, &rows[..1], stamp(1)).await;
+    let again = work.attempt(record::insert_many(&many, &work, &kit.table, &rows[..1], stamp(1))).await;
     assert!(matches!(again, Err(StorageError::NotUnique { .. })));
     assert!(record::insert_many(&many, &work, &kit.table, &[], stamp(1)).await.unwrap().is_empty());
     assert!(matches!(
@@ -203,7 +204,7 @@ async fn many_records_are_inserted_as_each_would_be_alone() {
 
 #[tokio::test]
 async fn another_tenants_session_serves_nobody_else() {
-    let kit = Kit::new();
+    let kit = Kit::new().await;
     let (one, two) = (kit.tenant(1).await, kit.tenant(2).await);
     kit.insert(&one, 1, json!({ "code": "A1" })).await.unwrap();
     let store = kit.stores.open(&one).await.unwrap();
@@ -229,12 +230,14 @@ async fn another_tenants_session_serves_nobody_else() {
     foreign(document::count(&two, &session).await.map(drop));
     assert!(kit.list(&two, &query).await.records.is_empty());
     let unknown = kit.authority.scope(TenantId(Uuid::from_u128(3)), Actor::anonymous());
-    assert!(matches!(kit.stores.open(&unknown).await, Err(StorageError::NoStore)));
+    if kit.stores.engine() == Engine::Sqlite {
+        assert!(matches!(kit.stores.open(&unknown).await, Err(StorageError::NoStore)));
+    }
 }
 
 #[tokio::test]
 async fn a_later_minor_version_grows_its_table_and_keeps_its_records() {
-    let kit = Kit::new();
+    let kit = Kit::new().await;
     let scope = kit.tenant(1).await;
     kit.insert(&scope, 1, json!({ "code": "A1" })).await.unwrap();
     let grown = MANIFEST.replace("1.0.0", "1.1.0").replace(
@@ -245,6 +248,7 @@ async fn a_later_minor_version_grows_its_table_and_keeps_its_records() {
     let table = Table::of(&manifest, "park").unwrap();
     for _ in 0..2 {
         let work = kit.stores.open(&scope).await.unwrap().work(&scope).await.unwrap();
+        kit.stores.publish(&manifest).await.unwrap();
         table::create(&scope, &work, &manifest).await.unwrap();
         work.commit().await.unwrap();
     }
@@ -256,7 +260,10 @@ async fn a_later_minor_version_grows_its_table_and_keeps_its_records() {
 
 #[tokio::test]
 async fn closing_the_least_used_store_waits_for_nobody_and_harms_no_session() {
-    let kit = Kit::new();
+    let kit = Kit::new().await;
+    if kit.stores.engine() != Engine::Sqlite {
+        return;
+    }
     let first = kit.tenant(1).await;
     kit.insert(&first, 1, json!({ "code": "A1" })).await.unwrap();
     let session = kit.stores.open(&first).await.unwrap().snapshot(&first).await.unwrap();
@@ -401,7 +408,7 @@ impl Kit {
 
 #[tokio::test]
 async fn ten_thousand_filters_in_sql_agree_with_the_evaluator() {
-    let kit = Kit::new();
+    let kit = Kit::new().await;
     let mut runner = TestRunner::new(Config::with_cases(1));
     let mut hits = 0;
     for tenant in 1..=20 {
@@ -423,7 +430,11 @@ async fn ten_thousand_filters_in_sql_agree_with_the_evaluator() {
 
 #[test]
 fn pages_in_any_order_visit_each_record_once() {
-    let (runtime, kit) = (runtime(), Kit::new());
+    let (runtime, kit) = {
+        let runtime = runtime();
+        let kit = runtime.block_on(Kit::new());
+        (runtime, kit)
+    };
     let (scope, records) = runtime.block_on(kit.random_records(1, 60, &mut TestRunner::new(Config::with_cases(1))));
     let names = ["code", "name", "rent", "floors", "open", "opened_on", "checked_at", "use_kind", "price"];
     let order = prop::collection::vec((0_usize..9, any::<bool>()), 0..3);
@@ -461,7 +472,11 @@ fn pages_in_any_order_visit_each_record_once() {
 
 #[test]
 fn pages_visit_each_record_that_stays_once_while_others_come() {
-    let (runtime, kit) = (runtime(), Kit::new());
+    let (runtime, kit) = {
+        let runtime = runtime();
+        let kit = runtime.block_on(Kit::new());
+        (runtime, kit)
+    };
     let mut runner = TestRunner::new(Config::with_cases(1));
     let (scope, records) = runtime.block_on(kit.random_records(1, 40, &mut runner));
     let viewer = Actor::anonymous();

@@ -12,7 +12,7 @@ use sunlit_domain::record::{Changes, read_changes};
 use sunlit_domain::value::Timestamp;
 use sunlit_domain::{Actor, Scope, ScopeAuthority};
 use sunlit_storage::record::{self, Stamp, Target, transfer};
-use sunlit_storage::{StorageError, Stores, Table, table};
+use sunlit_storage::{StorageError, Stores, Table, table, testing};
 use uuid::Uuid;
 
 const HEAD: &str = "api = \"0.1\"\ntitle = { zh = \"测试\" }\nvendor = \"sunlit\"\n";
@@ -24,9 +24,9 @@ struct Kit {
 }
 
 impl Kit {
-    fn new() -> Self {
+    async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let stores = Stores::new(folder.path().join("tenants")).unwrap();
+        let stores = testing::stores(&folder.path().join("tenants")).await;
         Self { stores, authority: ScopeAuthority::establish(), _folder: folder }
     }
 
@@ -45,7 +45,7 @@ fn version(version: &str, collections: &str) -> Arc<Manifest> {
 
 #[tokio::test]
 async fn the_table_of_a_major_is_the_union_of_its_minors() {
-    let kit = Kit::new();
+    let kit = Kit::new().await;
     let scope = kit.tenant(1).await;
     let store = kit.stores.open(&scope).await.unwrap();
     let minor = |number: &str, more: &str| {
@@ -60,6 +60,7 @@ async fn the_table_of_a_major_is_the_union_of_its_minors() {
     );
     let write = async |manifest: &Arc<Manifest>, id: u128, input: Json| {
         let work = store.work(&scope).await.unwrap();
+        kit.stores.publish(manifest).await.unwrap();
         table::create(&scope, &work, manifest).await.unwrap();
         let table = Table::of(manifest, "lake").unwrap();
         let input = input.as_object().unwrap().clone();
@@ -88,13 +89,15 @@ async fn the_table_of_a_major_is_the_union_of_its_minors() {
 
 #[tokio::test]
 async fn a_transfer_makes_the_new_table_equal_and_stays_within_its_tenant() {
-    let kit = Kit::new();
+    let kit = Kit::new().await;
     let (own, other) = (kit.tenant(1).await, kit.tenant(2).await);
     let collection = "[[collection]]\nname = \"lake\"\ntitle = { zh = \"湖\" }\nfield = [{ name = \"name\", type = \"string\", unique = true }]\n";
     let (old, new) = (version("1.0.0", collection), version("2.0.0", collection));
     let (from, to) = (Table::of(&old, "lake").unwrap(), Table::of(&new, "lake").unwrap());
     let store = kit.stores.open(&own).await.unwrap();
     let work = store.work(&own).await.unwrap();
+    kit.stores.publish(&old).await.unwrap();
+    kit.stores.publish(&new).await.unwrap();
     table::create(&own, &work, &old).await.unwrap();
     table::create(&own, &work, &new).await.unwrap();
     let at = Timestamp::from_micros(1).unwrap();

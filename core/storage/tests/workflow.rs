@@ -2,7 +2,6 @@
 //! changed them.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
-use sea_orm::{ConnectOptions, ConnectionTrait as _, Database};
 use sunlit_domain::calendar::deadline::{Pause, Period, Unit};
 use sunlit_domain::calendar::{Calendar, LocalDay, Overlay};
 use sunlit_domain::id::{ActorId, RecordId, TenantId};
@@ -11,7 +10,7 @@ use sunlit_domain::workflow::clock::Clock;
 use sunlit_domain::{Actor, Role, Scope, ScopeAuthority};
 use sunlit_storage::tenant::deadline::{self, Kept};
 use sunlit_storage::tenant::{calendar_day, step};
-use sunlit_storage::{StorageError, Stores, Work};
+use sunlit_storage::{StorageError, Stores, Work, testing};
 use uuid::Uuid;
 
 const COLLECTION: &str = "desk.notice";
@@ -69,7 +68,7 @@ fn kept(number: u128) -> Kept {
 impl Kit {
     async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let stores = Stores::new(folder.path().to_owned()).unwrap();
+        let stores = testing::stores(folder.path()).await;
         for tenant in [1, 2] {
             stores.create(&scope(tenant, 1)).await.unwrap();
         }
@@ -81,11 +80,7 @@ impl Kit {
     }
 
     async fn tamper(&self, scope: &Scope, sql: &str) {
-        let file = self.folder.path().join(format!("{}.db", scope.tenant()));
-        let options = ConnectOptions::new(format!("sqlite://{}", file.display()));
-        let connection = Database::connect(options).await.unwrap();
-        connection.execute_unprepared(sql).await.unwrap();
-        connection.close().await.unwrap();
+        testing::tamper(&self.stores, self.folder.path(), scope, sql).await.unwrap();
     }
 }
 

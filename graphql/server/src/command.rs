@@ -7,6 +7,7 @@ mod doctor;
 mod document;
 pub(crate) mod installation;
 mod job;
+mod migrate;
 mod output;
 mod plugin;
 mod serve;
@@ -48,6 +49,8 @@ enum Command {
     Worker(worker::Args),
     /// Provision the carried regions with sample data and serve them, with developers' tools.
     Demo(demo::Args),
+    /// Make the tables of the configured PostgreSQL database; doing it again changes nothing.
+    Migrate,
     /// Create and list tenants.
     #[command(subcommand)]
     Tenant(tenant::Command),
@@ -83,7 +86,8 @@ pub fn run(cli: Cli, authority: ScopeAuthority) -> Result<(), Failed> {
     match &cli.command {
         Command::Demo(args) => args.apply(&mut config),
         // What these print is their answer; the log is for what goes wrong.
-        Command::Tenant(_)
+        Command::Migrate
+        | Command::Tenant(_)
         | Command::Job(_)
         | Command::Audit(_)
         | Command::Plugin(_)
@@ -106,6 +110,7 @@ pub fn run(cli: Cli, authority: ScopeAuthority) -> Result<(), Failed> {
             Command::Serve => serve::run(config, authority).await,
             Command::Worker(args) => worker::run(config, authority, args).await,
             Command::Demo(_) => demo::run(config, authority).await,
+            Command::Migrate => migrate::run(&config).await,
             Command::Tenant(command) => tenant::run(&config, &authority, command).await,
             Command::Job(command) => job::run(&config, &authority, command).await,
             Command::Audit(command) => audit::run(&config, &authority, command).await,

@@ -8,6 +8,7 @@ use figment::providers::{Env, Serialized};
 use serde::{Deserialize, Serialize};
 use sunlit_domain::toml_source::{SourceErrors, TomlSource};
 use sunlit_plugin_host::HostConfig;
+use sunlit_storage::PostgresConfig;
 
 /// How log lines are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,6 +26,13 @@ pub enum LogFormat {
 pub struct Config {
     /// The data folder.
     pub data: PathBuf,
+    /// The PostgreSQL database, with the role that serves: `postgres://sunlit_app:…@host/sunlit`. Without it everything is
+    /// in files of the data folder.
+    pub database: Option<String>,
+    /// The same database with the role that makes tables; for `sunlit migrate`, and where packages are published.
+    pub migrator_database: Option<String>,
+    /// Connections of this process to the database at most.
+    pub database_connections: u32,
     /// Where to listen.
     pub listen: SocketAddr,
     /// Whether developers' tools are on: GraphiQL, details in errors.
@@ -45,6 +53,9 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             data: PathBuf::from("data"),
+            database: None,
+            migrator_database: None,
+            database_connections: 16,
             listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
             development: false,
             log: "info".to_owned(),
@@ -57,7 +68,19 @@ impl Default for Config {
 }
 
 /// The keys, so that other variables that begin with `SUNLIT_` are nobody's business.
-const KEYS: [&str; 8] = ["data", "listen", "development", "log", "log_format", "threads", "workers", "plugin_slots"];
+const KEYS: [&str; 11] = [
+    "data",
+    "database",
+    "migrator_database",
+    "database_connections",
+    "listen",
+    "development",
+    "log",
+    "log_format",
+    "threads",
+    "workers",
+    "plugin_slots",
+];
 
 /// Why the configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -91,6 +114,16 @@ impl Config {
         };
         let figment = Figment::from(Serialized::defaults(from_file)).merge(Env::prefixed("SUNLIT_").only(&KEYS));
         figment.extract().map_err(|error| ConfigError::Value(Box::new(error)))
+    }
+
+    /// The PostgreSQL database, where one is configured.
+    #[must_use]
+    pub fn database(&self) -> Option<PostgresConfig> {
+        Some(PostgresConfig {
+            url: self.database.clone()?,
+            migrator_url: self.migrator_database.clone(),
+            connections: self.database_connections,
+        })
     }
 
     /// The sandbox.

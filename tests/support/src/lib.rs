@@ -34,6 +34,7 @@ use sunlit_server::packages::CARRIED;
 use sunlit_server::state::State;
 use sunlit_server::token::TokenKeys;
 use sunlit_storage::platform::tenant;
+use sunlit_storage::testing;
 use sunlit_tenants::{RegionLibrary, provision};
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -91,6 +92,7 @@ impl TestApp {
             data: folder.path().join("data"),
             artefact_key: vec![7; 32],
             host: HostConfig { slots: 32, ..HostConfig::default() },
+            database: testing::database().await,
         };
         let app = Arc::new(App::open(config, environment).await.unwrap());
         for carried in CARRIED {

@@ -4,7 +4,7 @@ use sunlit_domain::filter::{Filter, Test};
 use sunlit_domain::id::RecordId;
 use sunlit_domain::manifest::{Attribute, RunsAs, Slot, Spelling};
 use sunlit_domain::record::Record;
-use sunlit_domain::value::Value;
+use sunlit_domain::value::{Kind, Value};
 use sunlit_storage::Table;
 use sunlit_storage::record::{self, ListQuery};
 
@@ -57,7 +57,8 @@ pub async fn by_field(
     let table = package.table(collection)?;
     let (index, field) = table.collection().field(field, Spelling::Manifest).ok_or(AppError::NotFound)?;
     let attribute = Attribute { slot: Slot::Field(index), kind: field.kind() };
-    let test = Filter::Test(attribute, Test::Eq(Value::Text(value.to_owned())));
+    let value = Value::from_json(Kind::Text, &value.into()).map_err(|_| AppError::NotFound)?;
+    let test = Filter::Test(attribute, Test::Eq(value));
     let readable = reading.readable(table.collection())?;
     let query = ListQuery { filter: Some(readable.and(test)), first: 1, ..ListQuery::default() };
     let found = record::list(reading.scope(), &*reading.session().await?, table, &query).await?;

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use moka::future::Cache;
+use sunlit_domain::id::TenantSlug;
 use sunlit_storage::StorageError;
 use sunlit_storage::platform::tenant::{self, Tenant};
 
@@ -11,6 +12,8 @@ use crate::{App, AppError};
 
 /// How long a node may not know of a change that another node made.
 const FRESH: Duration = Duration::from_secs(30);
+/// How long a host name may be (RFC 1035, §2.3.4).
+const MAX_HOST: usize = 253;
 /// How many names are remembered, those of no tenant too.
 const MAX_NAMES: u64 = 20_000;
 
@@ -41,8 +44,9 @@ impl Directory {
 /// # Errors
 /// [`AppError::NotFound`].
 pub async fn by_slug(app: &App, slug: &str) -> Result<Arc<Tenant>, AppError> {
-    let find = async { tenant::by_slug(&app.platform, slug).await.map(|found| found.map(Arc::new)) };
-    remembered(app, Name::Slug(slug.chars().take(64).collect()), find).await
+    let slug: TenantSlug = slug.parse().map_err(|_| AppError::NotFound)?;
+    let find = async { tenant::by_slug(&app.platform, slug.as_str()).await.map(|found| found.map(Arc::new)) };
+    remembered(app, Name::Slug(slug.to_string()), find).await
 }
 
 /// The tenant that answers to that host name (lower case, without port).
@@ -50,8 +54,12 @@ pub async fn by_slug(app: &App, slug: &str) -> Result<Arc<Tenant>, AppError> {
 /// # Errors
 /// [`AppError::NotFound`].
 pub async fn by_host(app: &App, host: &str) -> Result<Arc<Tenant>, AppError> {
+    let is_name = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '.' | '-');
+    if host.is_empty() || host.len() > MAX_HOST || !host.chars().all(is_name) {
+        return Err(AppError::NotFound);
+    }
     let find = async { tenant::by_host(&app.platform, host).await.map(|found| found.map(Arc::new)) };
-    remembered(app, Name::Host(host.chars().take(256).collect()), find).await
+    remembered(app, Name::Host(host.to_owned()), find).await
 }
 
 /// All tenants by slug.

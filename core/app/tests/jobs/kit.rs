@@ -20,6 +20,7 @@ use sunlit_domain::value::Timestamp;
 use sunlit_domain::{Actor, LocalText, Role, Scope, ScopeAuthority};
 use sunlit_plugin_host::HostConfig;
 use sunlit_storage::tenant::{audit, outbox};
+use sunlit_storage::{PostgresConfig, testing};
 use uuid::Uuid;
 
 pub(crate) const MANIFEST: &str = r#"
@@ -127,6 +128,7 @@ pub(crate) struct Kit {
     pub(crate) package: Arc<Package>,
     pub(crate) clock: Arc<Clock>,
     folder: tempfile::TempDir,
+    database: Option<PostgresConfig>,
 }
 
 impl Kit {
@@ -134,14 +136,15 @@ impl Kit {
         let folder = tempfile::tempdir().unwrap();
         let start: Timestamp = instant.parse().unwrap();
         let clock = Arc::new(Clock { micros: AtomicI64::new(start.micros()), ids: AtomicU64::new(1_000) });
-        let app = open(folder.path(), &clock).await;
+        let database = testing::database().await;
+        let app = open(folder.path(), &clock, database.clone()).await;
         let package = publish::run(&app, MANIFEST.to_owned(), None, Existing::Keep).await.unwrap();
-        Self { app, authority: Arc::new(ScopeAuthority::establish()), package, clock, folder }
+        Self { app, authority: Arc::new(ScopeAuthority::establish()), package, clock, folder, database }
     }
 
     /// The same folder as another process has it open.
     pub(crate) async fn another_node(&self) -> Arc<App> {
-        open(self.folder.path(), &self.clock).await
+        open(self.folder.path(), &self.clock, self.database.clone()).await
     }
 
     /// A tenant with the kit's package, and its administrator, who is an editor too.
@@ -205,8 +208,8 @@ impl Kit {
     }
 }
 
-async fn open(folder: &Path, clock: &Arc<Clock>) -> Arc<App> {
+async fn open(folder: &Path, clock: &Arc<Clock>, database: Option<PostgresConfig>) -> Arc<App> {
     let host = HostConfig { slots: 2, ..HostConfig::default() };
-    let config = AppConfig { data: folder.join("data"), artefact_key: vec![7; 32], host };
+    let config = AppConfig { data: folder.join("data"), artefact_key: vec![7; 32], host, database };
     Arc::new(App::open(config, Arc::clone(clock) as Arc<dyn Environment>).await.unwrap())
 }

@@ -9,6 +9,7 @@ use sunlit_domain::value::{Kind, Total, Value};
 
 use super::encoding;
 use super::read::apply;
+use crate::engine::{substr, sum};
 use crate::{Session, StorageError, Table};
 
 /// What is cut off a sum's parts, so that no engine's 64 bits overflow: each is summed alone.
@@ -107,10 +108,7 @@ fn column(table: &Table, attribute: Attribute) -> Expr {
 }
 
 fn key(table: &Table, term: GroupTerm) -> Expr {
-    let head = |attribute, length: i64| {
-        let args = [column(table, attribute), Expr::val(1_i64), Expr::val(length)];
-        Expr::expr(Func::cust(Alias::new("substr")).args(args))
-    };
+    let head = |attribute, length| substr(column(table, attribute), length);
     match term {
         GroupTerm::Value(attribute) => column(table, attribute),
         GroupTerm::Year(attribute) => head(attribute, 4),
@@ -122,7 +120,7 @@ fn measured(select: &mut SelectStatement, table: &Table, attribute: Attribute) {
     let column = || column(table, attribute);
     select.expr(Func::count(column())).expr(Func::min(column())).expr(Func::max(column()));
     if is_number(attribute.kind) {
-        select.expr(Func::sum(column().div(PART))).expr(Func::sum(column().modulo(PART)));
+        select.expr(sum(column().div(PART))).expr(sum(column().modulo(PART)));
     }
 }
 

@@ -2,12 +2,13 @@
 
 use sea_orm::ActiveValue::Set;
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::{Alias, ExprTrait as _, Func, Index};
+use sea_orm::sea_query::{Alias, Func, Index};
 use sea_orm::{ConnectionTrait, QueryOrder, QuerySelect, QueryTrait as _};
 use sunlit_domain::Scope;
 use sunlit_domain::id::ActorId;
 use sunlit_domain::value::Timestamp;
 
+use crate::engine::sum;
 use crate::{Session, StorageError, Work};
 
 /// The name of the table, to which the tables of collections refer.
@@ -198,7 +199,7 @@ pub async fn pending_of(
     let found = Entity::find()
         .select_only()
         .column_as(Column::Id.count(), "files")
-        .expr_as(Func::coalesce([Column::Size.sum().cast_as(Alias::new("bigint")), Expr::value(0_i64)]), "bytes")
+        .expr_as(Func::coalesce([sum(Expr::col(Column::Size)), Expr::value(0_i64)]), "bytes")
         .filter(Column::TenantId.eq(tenant.0))
         .filter(Column::State.eq(PENDING))
         .filter(uploader.map_or_else(|| Column::UploadedBy.is_null(), |actor| Column::UploadedBy.eq(actor.0)));

@@ -119,7 +119,7 @@ pub async fn history(
     let mut latest = session.among(inner);
     latest
         .columns(Column::iter())
-        .and_where(Expr::col(Alias::new(PLACE)).lte(MAX_SHOWN))
+        .and_where(Expr::col(Alias::new(PLACE)).lte(i64::from(MAX_SHOWN)))
         .order_by(Column::Id, Order::Asc);
     let mut histories: BTreeMap<RecordId, Vec<Model>> = BTreeMap::new();
     for row in session.all(&latest).await? {

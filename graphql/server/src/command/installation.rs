@@ -8,6 +8,8 @@ use sunlit_app::query::tenant_find;
 use sunlit_app::{App, AppConfig, AppError, SystemEnvironment};
 use sunlit_domain::id::{ActorId, TenantSlug};
 use sunlit_domain::{Actor, Role, Scope, ScopeAuthority};
+use sunlit_storage::Postgres;
+use sunlit_storage::platform::Platform;
 use sunlit_storage::platform::tenant::Tenant;
 
 use super::Failed;
@@ -47,30 +49,42 @@ impl Installation {
     /// Opens an installation that is there and publishes nothing: for commands that look into it, or that are about one
     /// of its tenants.
     pub(crate) async fn existing(config: &Config) -> Result<Self, Failed> {
-        must_be_there(&config.data)?;
+        must_be_there(config)?;
         Self::start(config).await
     }
 
     async fn start(config: &Config) -> Result<Self, Failed> {
         let keys = Keys::open(&config.data)?;
-        let app_config =
-            AppConfig { data: config.data.clone(), artefact_key: keys.artefacts.to_vec(), host: config.host() };
+        let app_config = AppConfig {
+            data: config.data.clone(),
+            artefact_key: keys.artefacts.to_vec(),
+            host: config.host(),
+            database: config.database(),
+        };
         let app = Arc::new(App::open(app_config, Arc::new(SystemEnvironment)).await?);
         Ok(Self { app, keys })
     }
 }
 
-/// Whether the data folder holds an installation.
-pub(crate) fn is_there(data: &Path) -> bool {
+/// The tables of the platform, when there is an installation: in the configured database, or in the data folder.
+pub(crate) async fn platform(config: &Config) -> Result<Option<Platform>, Failed> {
+    Ok(match config.database() {
+        Some(database) => Some(Platform::shared(&Postgres::connect(database).await?)),
+        None if is_there(&config.data) => Some(Platform::open(&config.data).await?),
+        None => None,
+    })
+}
+
+fn is_there(data: &Path) -> bool {
     data.join("platform.db").is_file()
 }
 
 /// Refuses a data folder without an installation: a mistyped name must not make a new one.
-pub(crate) fn must_be_there(data: &Path) -> Result<(), Failed> {
-    if is_there(data) {
+pub(crate) fn must_be_there(config: &Config) -> Result<(), Failed> {
+    if config.database.is_some() || is_there(&config.data) {
         return Ok(());
     }
-    let folder = data.display();
+    let folder = config.data.display();
     Err(format!("there is no installation in {folder}: name its folder with --data, or begin one with `sunlit serve`")
         .into())
 }

@@ -4,10 +4,10 @@ use clap::{Args as ClapArgs, ValueEnum};
 use sunlit_app::{Environment as _, SystemEnvironment};
 use sunlit_domain::Role;
 use sunlit_domain::id::{ActorId, TenantSlug};
-use sunlit_storage::platform::{Platform, tenant};
+use sunlit_storage::platform::tenant;
 
 use super::Failed;
-use super::installation::{must_be_there, no_tenant};
+use super::installation::{must_be_there, no_tenant, platform};
 use super::output::line;
 use crate::config::Config;
 use crate::keys::Keys;
@@ -50,8 +50,8 @@ impl From<RoleName> for Role {
 }
 
 pub(super) async fn run(config: &Config, args: &Args) -> Result<(), Failed> {
-    must_be_there(&config.data)?;
-    let platform = Platform::open(&config.data).await?;
+    must_be_there(config)?;
+    let platform = platform(config).await?.ok_or("there is no installation")?;
     let found = tenant::by_slug(&platform, args.tenant.as_str()).await?;
     let tenant = found.ok_or_else(|| no_tenant(&args.tenant))?;
     let keys = TokenKeys::new(&Keys::open(&config.data)?.tokens)?;

@@ -17,6 +17,7 @@ use sunlit_domain::{Actor, LocalText, Role, Scope, ScopeAuthority};
 use sunlit_plugin_host::HostConfig;
 use sunlit_server::keys::Keys;
 use sunlit_server::token::TokenKeys;
+use sunlit_storage::{PostgresConfig, testing};
 use sunlit_test_support::consistency::{self, Story};
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -62,6 +63,7 @@ impl Environment for Later {
 
 pub(crate) struct Installation {
     folder: TempDir,
+    database: Option<PostgresConfig>,
     keys: Keys,
     app: Arc<App>,
     authority: Arc<ScopeAuthority>,
@@ -75,7 +77,8 @@ impl Installation {
         let data = folder.path().join("data");
         std::fs::create_dir(&data).unwrap();
         let keys = Keys::open(&data).unwrap();
-        let app = open(&data, &keys, Arc::new(SystemEnvironment)).await;
+        let database = testing::database().await;
+        let app = open(&data, &keys, database.clone(), Arc::new(SystemEnvironment)).await;
         let authority = Arc::new(ScopeAuthority::establish());
         let package = publish::run(&app, MANIFEST.to_owned(), None, Existing::Keep).await.unwrap();
         let name = || LocalText { zh: "测试区".to_owned(), en: None };
@@ -92,7 +95,7 @@ impl Installation {
         let tenant = create::run(&app, &authority, new).await.unwrap();
         let scope = authority.scope(tenant.id, Actor::anonymous());
         enable::run(&app, &scope, &package, &[], &BTreeMap::new()).await.unwrap();
-        Self { folder, keys, app, authority, package, scope }
+        Self { folder, database, keys, app, authority, package, scope }
     }
 
     pub(crate) fn folder(&self) -> &Path {
@@ -101,6 +104,17 @@ impl Installation {
 
     pub(crate) fn data(&self) -> PathBuf {
         self.folder.path().join("data")
+    }
+
+    /// The server's binary, for this installation.
+    pub(crate) fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_sunlit"));
+        command.current_dir(self.folder()).env("SUNLIT_DATA", self.data());
+        if let Some(database) = &self.database {
+            command.env("SUNLIT_DATABASE", &database.url);
+            command.envs(database.migrator_url.as_ref().map(|url| ("SUNLIT_MIGRATOR_DATABASE", url)));
+        }
+        command
     }
 
     /// A token for whoever writes records and runs schedules, good for a day.
@@ -117,18 +131,14 @@ impl Installation {
 
     /// Does what is still to be done, when the leases of the killed workers are over.
     pub(crate) async fn work_off_jobs(&self) {
-        let app = open(&self.data(), &self.keys, Arc::new(Later)).await;
+        let app = open(&self.data(), &self.keys, self.database.clone(), Arc::new(Later)).await;
         Worker::new(Arc::clone(&app), Arc::clone(&self.authority), Pace::default()).once().await.unwrap();
         app.stores.close().await;
     }
 
     /// What an operator is told.
     pub(crate) fn audit_verify_agrees(&self, story: &Story) {
-        let verify = |head: &str| {
-            let mut command = Command::new(env!("CARGO_BIN_EXE_sunlit"));
-            command.args(["audit", "verify", TENANT, "--head", head]).current_dir(self.folder());
-            command.env("SUNLIT_DATA", self.data()).output().unwrap()
-        };
+        let verify = |head: &str| self.command().args(["audit", "verify", TENANT, "--head", head]).output().unwrap();
         let sound = verify(&story.head);
         let told = String::from_utf8_lossy(&sound.stdout).into_owned();
         assert!(sound.status.success() && told.contains(&format!("{} rows", story.audited)), "{sound:?}");
@@ -139,8 +149,13 @@ impl Installation {
     }
 }
 
-async fn open(data: &Path, keys: &Keys, environment: Arc<dyn Environment>) -> Arc<App> {
+async fn open(
+    data: &Path,
+    keys: &Keys,
+    database: Option<PostgresConfig>,
+    environment: Arc<dyn Environment>,
+) -> Arc<App> {
     let host = HostConfig { slots: 2, ..HostConfig::default() };
-    let config = AppConfig { data: data.to_owned(), artefact_key: keys.artefacts.to_vec(), host };
+    let config = AppConfig { data: data.to_owned(), artefact_key: keys.artefacts.to_vec(), host, database };
     Arc::new(App::open(config, environment).await.unwrap())
 }

@@ -48,7 +48,7 @@ async fn nothing_acknowledged_is_lost_when_the_server_is_killed() {
         (0..WRITERS).map(|n| Writer::new(&installation, u64::from(seed) * 31 + u64::try_from(n).unwrap())).collect();
     println!("seed {seed}, {} kills, {} writes and more between them", edition.kills, edition.writes);
     for kill in 0..edition.kills {
-        let server = Server::start(&installation.data());
+        let server = Server::start(&installation);
         compare(&installation.story().await, &book, &mut writers);
         let until = edition.writes + writers[0].below(edition.writes / 5 + 1);
         // Not at an acknowledgement, which is a safe moment, but at any time after it: inside a commit too.
@@ -56,7 +56,7 @@ async fn nothing_acknowledged_is_lost_when_the_server_is_killed() {
         write_and_kill(server, &mut writers, &mut book, (until, after));
         println!("kill {}: after {until} acknowledged writes", kill + 1);
     }
-    let server = Server::start(&installation.data());
+    let server = Server::start(&installation);
     compare(&installation.story().await, &book, &mut writers);
     server.kill();
     installation.work_off_jobs().await;

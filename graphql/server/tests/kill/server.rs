@@ -2,10 +2,11 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::net::{SocketAddr, TcpListener};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
+
+use crate::installation::Installation;
 
 /// An unoptimised server compiles its plugin at the first start.
 const START: Duration = Duration::from_secs(180);
@@ -16,13 +17,12 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Starts `sunlit serve` on the folder and waits until it serves.
-    pub(crate) fn start(data: &Path) -> Self {
+    /// Starts `sunlit serve` on the installation and waits until it serves.
+    pub(crate) fn start(installation: &Installation) -> Self {
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let mut child = Command::new(env!("CARGO_BIN_EXE_sunlit"))
+        let mut child = installation
+            .command()
             .arg("serve")
-            .current_dir(data)
-            .env("SUNLIT_DATA", data)
             .env("SUNLIT_LISTEN", address.to_string())
             .env("SUNLIT_LOG", "warn,sunlit_server::command::serve=info")
             .env("SUNLIT_PLUGIN_SLOTS", "2")

@@ -98,7 +98,7 @@ impl Copying {
             transfer::clear(scope, work, Some(&step.old), &step.new).await?;
         }
         for step in &self.steps {
-            match transfer::prune(scope, work, Some(&step.old), &step.new).await {
+            match work.attempt(transfer::prune(scope, work, Some(&step.old), &step.new)).await {
                 Ok(()) => {}
                 // A record was deleted under a minor version that does not know of the field that referred to it, and whose
                 // record is therefore unchanged: the copies begin anew.
@@ -166,7 +166,7 @@ impl Copying {
                     continue;
                 }
             }
-            match transfer::put(scope, work, &step.new, &record).await {
+            match work.attempt(transfer::put(scope, work, &step.new, &record)).await {
                 Ok(()) => {}
                 // Another record may still be copied as it was before: only the last pass knows.
                 Err(StorageError::NotUnique { field, .. }) => {

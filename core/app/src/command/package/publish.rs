@@ -51,6 +51,7 @@ pub async fn run(
         component,
         published_at: app.environment.now().to_string(),
     };
+    app.stores.publish(&package.manifest).await?;
     match known {
         Some(_) => package_table::replace(&app.platform, row).await?,
         None => package_table::publish(&app.platform, row).await?,

@@ -84,8 +84,12 @@ impl Bed {
     ) -> Result<Self, Failed> {
         config.data = folder.path().to_path_buf();
         let keys = Keys::open(&config.data)?;
-        let app_config =
-            AppConfig { data: config.data.clone(), artefact_key: keys.artefacts.to_vec(), host: config.host() };
+        let app_config = AppConfig {
+            data: config.data.clone(),
+            artefact_key: keys.artefacts.to_vec(),
+            host: config.host(),
+            database: config.database(),
+        };
         let app = Arc::new(App::open(app_config, Arc::new(SystemEnvironment)).await?);
         let package = publish::run(&app, MANIFEST.to_owned(), None, publish::Existing::Keep).await?;
         let tokens = TokenKeys::new(&keys.tokens)?;

@@ -16,7 +16,7 @@ use sunlit_schema::compose;
 use sunlit_storage::platform::{Platform, package};
 
 use super::super::Failed;
-use super::super::installation::is_there;
+use super::super::installation::platform;
 use super::super::output::line;
 use super::manifest;
 use crate::config::Config;
@@ -67,7 +67,7 @@ fn grants<'a>(manifest: &'a Manifest, imports: &[Capability]) -> Vec<(Grant, &'a
 
 /// Checks that the package makes a sound schema with those that it uses; answers which of them are not here.
 async fn fits(config: &Config, manifest: &Arc<Manifest>) -> Result<BTreeSet<PackageId>, Failed> {
-    let platform = if is_there(&config.data) { Some(Platform::open(&config.data).await?) } else { None };
+    let platform = platform(config).await?;
     let (mut set, absent) = with_used(platform.as_ref(), manifest).await?;
     for from in &set {
         set.iter().try_for_each(|to| leads(from, to))?;

@@ -87,7 +87,7 @@ pub(super) async fn rollback(config: &Config, authority: &ScopeAuthority, args: 
 
 /// An installation that is there, with what this binary carries published: a tenant may be moved to it.
 async fn open(config: &Config, authority: &ScopeAuthority, tenant: &TenantSlug) -> Result<(Arc<App>, Scope), Failed> {
-    must_be_there(&config.data)?;
+    must_be_there(config)?;
     let Installation { app, .. } = Installation::open(config, Existing::Keep).await?;
     let scope = administrator(&app, authority, tenant).await?;
     Ok((app, scope))

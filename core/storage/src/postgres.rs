@@ -1,0 +1,164 @@
+//! The production back end: one PostgreSQL database for all tenants.
+//!
+//! Two walls part the tenants, and each holds alone: the predicate that [`crate::session`] puts into every statement, and
+//! row-level security, enabled and forced on every table of tenants, whose policy compares with the setting
+//! `sunlit.tenant` of the transaction. Without that setting a statement fails; nothing is ever read by default.
+//!
+//! **Roles.** The *owner* of the database owns all tables and cannot log in. The *migrator* is a member of it, and makes
+//! tables: at [`migrate`](Postgres::migrate), and when a package version is published. The *app* reads and writes rows, owns
+//! nothing, and cannot pass by row-level security; [`check`] refuses another. The *console* reads what was rolled up, and no
+//! table of tenants.
+//!
+//! **One writer.** Writers of a tenant queue, in this process and by an advisory lock across processes, as they do at the
+//! file lock of SQLite: both engines show the same histories.
+
+mod check;
+mod listen;
+pub(crate) mod migrate;
+
+use std::str::FromStr as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use sea_orm::sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sea_orm::sqlx::{self, Executor as _};
+use sea_orm::{
+    AccessMode, ConnectionTrait as _, DatabaseConnection, DatabaseTransaction, DbErr, IsolationLevel, RuntimeErr,
+    SqlxPostgresConnector, TransactionOptions, TransactionTrait as _,
+};
+use sunlit_domain::Manifest;
+use sunlit_domain::id::TenantId;
+
+pub(crate) use listen::CHANNEL;
+pub use listen::{Listener, MAX_WORD_BYTES};
+
+use crate::{Engine, StorageError, table};
+
+/// The setting of a transaction that the policies of row-level security compare with.
+pub(crate) const SETTING: &str = "sunlit.tenant";
+/// The schema that holds every table.
+pub(crate) const SCHEMA: &str = "public";
+/// How long a caller waits for a connection, or for the writer of another process.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// A connection that was idle for longer is asked for a sign of life before it is used: after a restart of the database all
+/// of them are dead.
+const IDLE: Duration = Duration::from_secs(5);
+
+/// Where the database is, and as whom it is used.
+#[derive(Debug, Clone)]
+pub struct PostgresConfig {
+    /// The address with the app's role: `postgres://sunlit_app:…@host/sunlit`.
+    pub url: String,
+    /// The address with the migrator's role; without it this process makes no tables.
+    pub migrator_url: Option<String>,
+    /// Connections of this process at most.
+    pub connections: u32,
+}
+
+/// The database.
+#[derive(Debug, Clone)]
+pub struct Postgres {
+    config: Arc<PostgresConfig>,
+    pool: DatabaseConnection,
+}
+
+impl Postgres {
+    /// Connects as the app, and checks that this is safe.
+    ///
+    /// # Errors
+    /// [`StorageError::Unsafe`] naming the mend, or the database's.
+    pub async fn connect(config: PostgresConfig) -> Result<Self, StorageError> {
+        // Without a word on each ROLLBACK where there is nothing to roll back.
+        let options = PgConnectOptions::from_str(&config.url).map_err(failed)?;
+        let options = options.options([("client_min_messages", "error")]);
+        let pool = PgPoolOptions::new()
+            .max_connections(config.connections)
+            .acquire_timeout(PATIENCE)
+            .test_before_acquire(false)
+            .before_acquire(|connection, about| {
+                Box::pin(async move {
+                    if about.idle_for < IDLE {
+                        return Ok(true);
+                    }
+                    Ok(sqlx::Connection::ping(connection).await.is_ok())
+                })
+            })
+            // A transaction that somebody left open ends here, and its tenant with it.
+            .after_release(|connection, _| Box::pin(async move { Ok(connection.execute("ROLLBACK").await.is_ok()) }))
+            .connect_with(options)
+            .await
+            .map_err(failed)?;
+        let found = Self { config: Arc::new(config), pool: SqlxPostgresConnector::from_sqlx_postgres_pool(pool) };
+        check::run(&found.pool).await?;
+        Ok(found)
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn config(&self) -> &PostgresConfig {
+        &self.config
+    }
+
+    pub(crate) fn pool(&self) -> &DatabaseConnection {
+        &self.pool
+    }
+
+    fn sqlx(&self) -> &PgPool {
+        self.pool.get_postgres_connection_pool()
+    }
+
+    /// Begins a transaction of one tenant. In a task of its own: see [`crate::TenantStore`].
+    pub(crate) async fn begin(&self, tenant: TenantId, writes: bool) -> Result<DatabaseTransaction, StorageError> {
+        let pool = self.pool.clone();
+        let begun = tokio::spawn(async move {
+            let options = match writes {
+                // What is read after the lock was waited for must be what is there then.
+                true => (IsolationLevel::ReadCommitted, AccessMode::ReadWrite),
+                false => (IsolationLevel::RepeatableRead, AccessMode::ReadOnly),
+            };
+            let options = TransactionOptions {
+                isolation_level: Some(options.0),
+                access_mode: Some(options.1),
+                ..TransactionOptions::default()
+            };
+            let transaction = pool.begin_with_options(options).await?;
+            let mut first = format!("SELECT set_config('{SETTING}', '{}', true)", tenant.0);
+            if writes {
+                let wait = PATIENCE.as_millis();
+                first = format!(
+                    "{first}, set_config('lock_timeout', '{wait}', true), pg_advisory_xact_lock({})",
+                    key(tenant)
+                );
+            }
+            transaction.execute_unprepared(&first).await?;
+            Ok::<_, DbErr>(transaction)
+        });
+        Ok(begun.await.map_err(|_| StorageError::Interrupted)??)
+    }
+
+    /// Makes the tables of a package version: once, when it is published, by the migrator.
+    ///
+    /// # Errors
+    /// [`StorageError::Unsafe`] when this process has no address of the migrator, or the database's.
+    pub(crate) async fn publish(&self, manifest: &Arc<Manifest>) -> Result<(), StorageError> {
+        let migrator = migrate::Migrator::connect(&self.config).await?;
+        let work = migrator.begin().await?;
+        table::make(&work, Engine::Postgres, manifest).await?;
+        migrator.protect(&work).await?;
+        Ok(work.commit().await?)
+    }
+
+    pub(crate) async fn close(&self) {
+        self.sqlx().close().await;
+    }
+}
+
+/// A lock's number for a tenant. Two tenants of one number only wait for each other.
+fn key(tenant: TenantId) -> i64 {
+    let (high, low) = tenant.0.as_u64_pair();
+    (high ^ low).cast_signed()
+}
+
+fn failed(error: sqlx::Error) -> StorageError {
+    StorageError::Database(DbErr::Conn(RuntimeErr::SqlxError(Arc::new(error))))
+}

@@ -1,0 +1,103 @@
+//! Databases for tests, of a throw-away cluster. Only in builds with the feature `testing`, which no release has.
+//!
+//! `SUNLIT_TEST_POSTGRES` holds the address of a superuser; without it tests run on SQLite.
+#![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a test that cannot start has failed")]
+
+use std::path::Path;
+
+use sea_orm::{ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection};
+use sunlit_domain::Scope;
+use uuid::Uuid;
+
+use crate::{Postgres, PostgresConfig, Stores};
+
+/// The variable that names the cluster.
+pub const VARIABLE: &str = "SUNLIT_TEST_POSTGRES";
+/// The roles, without passwords: the cluster listens to this machine alone and trusts it.
+const OWNER: &str = "sunlit_test_owner";
+const MIGRATOR: &str = "sunlit_test_migrator";
+const APP: &str = "sunlit_test_app";
+/// The lock under which roles and the template are made.
+const LOCK: i64 = 1_337;
+
+/// A new database with its tables, when tests run on PostgreSQL.
+pub async fn database() -> Option<PostgresConfig> {
+    let admin = std::env::var(VARIABLE).ok().filter(|url| !url.is_empty())?;
+    let connection = connect(&admin).await;
+    let template = template(&admin, &connection).await;
+    let name = format!("t_{}", Uuid::now_v7().simple());
+    let create = format!("CREATE DATABASE {name} OWNER {OWNER} TEMPLATE {template} STRATEGY FILE_COPY");
+    connection.execute_unprepared(&create).await.unwrap();
+    connection.close().await.unwrap();
+    Some(config(&admin, &name))
+}
+
+/// Stores in `folder`, or in a new database.
+pub async fn stores(folder: &Path) -> Stores {
+    match database().await {
+        Some(config) => Stores::shared(Postgres::connect(config).await.unwrap()),
+        None => Stores::new(folder.to_owned()).unwrap(),
+    }
+}
+
+/// A database with all tables, of which the others are copies: one for each build of the tests.
+async fn template(admin: &str, connection: &DatabaseConnection) -> String {
+    let exe = std::env::current_exe().unwrap();
+    let built = exe.metadata().unwrap().modified().unwrap();
+    let built = built.duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos();
+    let name = format!("template_{:x}", built ^ u128::from(crate::postgres::migrate::VERSION.cast_unsigned()));
+    connection.execute_unprepared(&format!("SELECT pg_advisory_lock({LOCK})")).await.unwrap();
+    let create = format!("CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'");
+    if connection.execute_unprepared(&create).await.is_ok() {
+        for (role, rights) in [(OWNER, "NOLOGIN"), (MIGRATOR, "LOGIN"), (APP, "LOGIN")] {
+            let _ = connection.execute_unprepared(&format!("CREATE ROLE {role} {rights}")).await;
+        }
+        let owner = format!("GRANT {OWNER} TO {MIGRATOR}; ALTER DATABASE {name} OWNER TO {OWNER}");
+        connection.execute_unprepared(&owner).await.unwrap();
+        let inside = connect(&with_database(admin, &name)).await;
+        inside.execute_unprepared(&format!("ALTER SCHEMA public OWNER TO {OWNER}")).await.unwrap();
+        inside.close().await.unwrap();
+        Postgres::migrate(&config(admin, &name)).await.unwrap();
+    }
+    connection.execute_unprepared(&format!("SELECT pg_advisory_unlock({LOCK})")).await.unwrap();
+    name
+}
+
+fn config(admin: &str, database: &str) -> PostgresConfig {
+    let url = |role| {
+        let (_, host) = admin.rsplit_once('@').unwrap();
+        with_database(&format!("postgres://{role}@{host}"), database)
+    };
+    PostgresConfig { url: url(APP), migrator_url: Some(url(MIGRATOR)), connections: 8 }
+}
+
+fn with_database(url: &str, database: &str) -> String {
+    let (server, _) = url.rsplit_once('/').unwrap();
+    format!("{server}/{database}")
+}
+
+async fn connect(url: &str) -> DatabaseConnection {
+    let mut options = ConnectOptions::new(url);
+    options.max_connections(1).sqlx_logging(false);
+    Database::connect(options).await.unwrap()
+}
+
+/// Does what somebody with the database and an SQL client can do: on SQLite with the tenant's file in `folder`.
+///
+/// # Errors
+/// What the database says.
+pub async fn tamper(stores: &Stores, folder: &Path, scope: &Scope, sql: &str) -> Result<(), String> {
+    let url = match stores.database() {
+        Some(database) => {
+            let (_, name) = database.config().url.rsplit_once('/').unwrap();
+            with_database(&std::env::var(VARIABLE).unwrap(), name)
+        }
+        None => format!("sqlite://{}", folder.join(format!("{}.db", scope.tenant())).display()),
+    };
+    // Ids are written as SQLite has them.
+    let sql = if stores.database().is_some() { sql.replace("x'", "uuid '") } else { sql.to_owned() };
+    let connection = connect(&url).await;
+    let done = connection.execute_unprepared(&sql).await.map_err(|error| error.to_string());
+    connection.close().await.unwrap();
+    done.map(drop)
+}
