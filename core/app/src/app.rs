@@ -15,7 +15,9 @@ use sunlit_storage::platform::{Platform, due, package as package_table};
 use sunlit_storage::{Blobs, Postgres, PostgresConfig, StorageError, Stores};
 use tokio::sync::futures::Notified;
 use tokio::sync::{Notify, Semaphore};
+use uuid::Uuid;
 
+use crate::nodes::Said;
 use crate::query::document_find::Documents;
 use crate::query::tenant_find::Directory;
 use crate::{AppError, Changes, Environment, Package, TenantContext};
@@ -66,6 +68,8 @@ pub struct App {
     generation: AtomicU64,
     /// Rung when a command has scheduled a job.
     bell: Notify,
+    /// What tells this process from the others of the installation.
+    pub(crate) node: Uuid,
     /// Places for imports, which hold their whole file in memory.
     pub(crate) imports: Semaphore,
 }
@@ -86,6 +90,7 @@ impl App {
         let blobs = Blobs::open(config.data.join("files"))?;
         let cache = ArtefactCache::open(config.data.join("artefacts"), &config.artefact_key)?;
         let host = PluginHost::new(&config.host, Some(cache))?;
+        let node = environment.new_id();
         Ok(Self {
             platform,
             stores,
@@ -99,6 +104,7 @@ impl App {
             contexts: Cache::builder().max_capacity(MAX_CONTEXTS).time_to_live(FRESH).build(),
             generation: AtomicU64::new(0),
             bell: Notify::new(),
+            node,
             imports: Semaphore::new(MAX_IMPORTS),
         })
     }
@@ -155,7 +161,13 @@ impl App {
 
     pub(crate) async fn forget_package(&self, id: &str, version: &str) {
         self.packages.invalidate(&(id.to_owned(), version.to_owned())).await;
+        self.packages_changed().await;
+    }
+
+    /// To be called when what a tenant has enabled, or how, was changed and committed.
+    pub(crate) async fn packages_changed(&self) {
         self.forget_contexts();
+        self.say(Said::Packages).await;
     }
 
     /// What the scope's tenant has enabled.
@@ -174,6 +186,11 @@ impl App {
         if let Err(error) = due::hint(&self.platform, scope.tenant(), at).await {
             tracing::error!(tenant.id = %scope.tenant(), %error, "a job's hint is not written: it waits for a tidying");
         }
+        self.ring();
+    }
+
+    /// Wakes the workers of this process.
+    pub(crate) fn ring(&self) {
         self.bell.notify_waiters();
     }
 

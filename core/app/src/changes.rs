@@ -1,25 +1,26 @@
 //! What commands of this process changed, told as soon as it is committed to whoever follows a tenant's changes.
 //!
 //! Each tenant has a channel of its own, made with its first follower and gone with its last, so that a busy tenant costs
-//! no other one's followers anything. The outbox stays the lasting record; this is only the quick word of it, and other
-//! nodes do not hear it.
+//! no other one's followers anything. The outbox stays the lasting record; this is only the quick word of it. What other
+//! nodes have changed comes in through [`crate::nodes`].
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use serde::{Deserialize, Serialize};
 use sunlit_domain::Scope;
 use sunlit_domain::id::{RecordId, TenantId};
-use sunlit_domain::record::Record;
 use sunlit_storage::{StorageError, Work};
 use tokio::sync::broadcast::{self, error::RecvError};
 
 use crate::AppError;
+use crate::nodes::Removed;
 
 /// How many changes a follower may be behind before it is told that it missed some.
 const BACKLOG: usize = 256;
 
 /// What was done to a record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ChangeKind {
     /// It was created.
     Created,
@@ -44,8 +45,8 @@ pub struct Change {
     pub version: i64,
     /// What was done.
     pub kind: ChangeKind,
-    /// A deleted record as it was: whoever could not read it is not told of its end.
-    pub removed: Option<Record>,
+    /// A deleted record: whoever could not read it is not told of its end.
+    pub removed: Option<Removed>,
 }
 
 /// Why a follower hears no more.
@@ -93,15 +94,10 @@ impl Changes {
     ///
     /// # Errors
     /// When the database refuses; then nothing is told.
-    pub(crate) async fn commit(
-        &self,
-        work: Work,
-        changes: impl IntoIterator<Item = Change> + Send + 'static,
-    ) -> Result<(), AppError> {
+    pub(crate) async fn commit(&self, work: Work, changes: Vec<Change>) -> Result<(), AppError> {
         let own = self.clone();
         let done = tokio::spawn(async move {
             work.commit().await?;
-            // The iterator is consumed only now: nothing is told before it is there.
             for change in changes {
                 own.tell(change);
             }
@@ -110,7 +106,12 @@ impl Changes {
         Ok(done.await.map_err(|_| StorageError::Interrupted)??)
     }
 
-    fn tell(&self, change: Change) {
+    /// Lets every follower begin anew: changes may be lost to it.
+    pub(crate) fn break_off(&self) {
+        self.channels().clear();
+    }
+
+    pub(crate) fn tell(&self, change: Change) {
         let mut channels = self.channels();
         let Some(channel) = channels.get(&change.tenant) else { return };
         let tenant = change.tenant;

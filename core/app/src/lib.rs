@@ -11,6 +11,7 @@ mod content_type;
 pub mod environment;
 pub mod error;
 pub mod job;
+pub mod nodes;
 pub mod package;
 mod port;
 pub mod query;

@@ -7,9 +7,9 @@ pub mod tenant;
 
 use std::path::Path;
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, TransactionTrait as _};
+use sea_orm::{ConnectionTrait, DatabaseConnection, Statement, TransactionTrait as _};
 
-use crate::postgres::Postgres;
+use crate::postgres::{self, Postgres};
 use crate::sqlite::SqliteFile;
 use crate::stores::make_folder;
 use crate::{Engine, StorageError, tenant as tenant_tables};
@@ -39,7 +39,7 @@ impl Platform {
     /// The platform's tables of a PostgreSQL database.
     #[must_use]
     pub fn shared(database: &Postgres) -> Self {
-        Self { writer: database.pool().clone(), readers: database.pool().clone() }
+        Self { writer: database.platform().clone(), readers: database.platform().clone() }
     }
 
     pub(crate) fn reader(&self) -> &DatabaseConnection {
@@ -51,6 +51,20 @@ impl Platform {
         let connection = self.writer.clone();
         let begun = tokio::spawn(async move { connection.begin().await }).await;
         Ok(begun.map_err(|_| StorageError::Interrupted)??)
+    }
+
+    /// Says a word to the other nodes, now; on SQLite there are none.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn say(&self, word: &str) -> Result<(), StorageError> {
+        if self.writer.get_database_backend() != Engine::Postgres.backend() {
+            return Ok(());
+        }
+        let values = [postgres::CHANNEL.into(), word.into()];
+        let say = Statement::from_sql_and_values(Engine::Postgres.backend(), "SELECT pg_notify($1, $2)", values);
+        self.writer.query_one_raw(say).await?;
+        Ok(())
     }
 
     /// Whether the database answers.

@@ -20,7 +20,7 @@ use std::str::FromStr as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use sea_orm::sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sea_orm::sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sea_orm::sqlx::{self, Executor as _};
 use sea_orm::{
     AccessMode, ConnectionTrait as _, DatabaseConnection, DatabaseTransaction, DbErr, IsolationLevel, RuntimeErr,
@@ -60,6 +60,7 @@ pub struct PostgresConfig {
 pub struct Postgres {
     config: Arc<PostgresConfig>,
     pool: DatabaseConnection,
+    platform: DatabaseConnection,
 }
 
 impl Postgres {
@@ -68,28 +69,16 @@ impl Postgres {
     /// # Errors
     /// [`StorageError::Unsafe`] naming the mend, or the database's.
     pub async fn connect(config: PostgresConfig) -> Result<Self, StorageError> {
-        // Without a word on each ROLLBACK where there is nothing to roll back.
-        let options = PgConnectOptions::from_str(&config.url).map_err(failed)?;
-        let options = options.options([("client_min_messages", "error")]);
-        let pool = PgPoolOptions::new()
-            .max_connections(config.connections)
-            .acquire_timeout(PATIENCE)
-            .test_before_acquire(false)
-            .before_acquire(|connection, about| {
-                Box::pin(async move {
-                    if about.idle_for < IDLE {
-                        return Ok(true);
-                    }
-                    Ok(sqlx::Connection::ping(connection).await.is_ok())
-                })
-            })
-            // A transaction that somebody left open ends here, and its tenant with it.
-            .after_release(|connection, _| Box::pin(async move { Ok(connection.execute("ROLLBACK").await.is_ok()) }))
-            .connect_with(options)
-            .await
-            .map_err(failed)?;
-        let found = Self { config: Arc::new(config), pool: SqlxPostgresConnector::from_sqlx_postgres_pool(pool) };
-        check::run(&found.pool).await?;
+        // The platform's tables are read while a tenant's transaction runs: from connections of their own, or many such
+        // transactions would wait for each other.
+        let platform = (config.connections / 4).max(2);
+        let tenants = config.connections.saturating_sub(platform).max(2);
+        let found = Self {
+            pool: pool(&config.url, tenants).await?,
+            platform: pool(&config.url, platform).await?,
+            config: Arc::new(config),
+        };
+        check::run(&found.platform).await?;
         Ok(found)
     }
 
@@ -99,12 +88,8 @@ impl Postgres {
         &self.config
     }
 
-    pub(crate) fn pool(&self) -> &DatabaseConnection {
-        &self.pool
-    }
-
-    fn sqlx(&self) -> &PgPool {
-        self.pool.get_postgres_connection_pool()
+    pub(crate) fn platform(&self) -> &DatabaseConnection {
+        &self.platform
     }
 
     /// Begins a transaction of one tenant. In a task of its own: see [`crate::TenantStore`].
@@ -149,8 +134,32 @@ impl Postgres {
     }
 
     pub(crate) async fn close(&self) {
-        self.sqlx().close().await;
+        self.pool.get_postgres_connection_pool().close().await;
+        self.platform.get_postgres_connection_pool().close().await;
     }
+}
+
+async fn pool(url: &str, connections: u32) -> Result<DatabaseConnection, StorageError> {
+    // Without a word on each ROLLBACK where there is nothing to roll back.
+    let options = PgConnectOptions::from_str(url).map_err(failed)?.options([("client_min_messages", "error")]);
+    let pool = PgPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(PATIENCE)
+        .test_before_acquire(false)
+        .before_acquire(|connection, about| {
+            Box::pin(async move {
+                if about.idle_for < IDLE {
+                    return Ok(true);
+                }
+                Ok(sqlx::Connection::ping(connection).await.is_ok())
+            })
+        })
+        // A transaction that somebody left open ends here, and its tenant with it.
+        .after_release(|connection, _| Box::pin(async move { Ok(connection.execute("ROLLBACK").await.is_ok()) }))
+        .connect_with(options)
+        .await
+        .map_err(failed)?;
+    Ok(SqlxPostgresConnector::from_sqlx_postgres_pool(pool))
 }
 
 /// A lock's number for a tenant. Two tenants of one number only wait for each other.

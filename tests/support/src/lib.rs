@@ -23,6 +23,7 @@ use serde_json::{Value as Json, json};
 use sunlit_app::command::package::publish::{self, Existing};
 use sunlit_app::command::setting::set;
 use sunlit_app::job::{Pace, Worker};
+use sunlit_app::nodes::{self, Listening};
 use sunlit_app::{App, AppConfig, Environment, SystemEnvironment};
 use sunlit_domain::id::{ActorId, TenantId, TenantSlug};
 use sunlit_domain::{Actor, Role, Scope, ScopeAuthority};
@@ -43,7 +44,9 @@ use uuid::Uuid;
 pub struct TestApp {
     state: web::Data<State>,
     library: RegionLibrary,
-    folder: TempDir,
+    folder: Arc<TempDir>,
+    config: AppConfig,
+    _listening: Listening,
 }
 
 impl std::fmt::Debug for TestApp {
@@ -94,16 +97,29 @@ impl TestApp {
             host: HostConfig { slots: 32, ..HostConfig::default() },
             database: testing::database().await,
         };
-        let app = Arc::new(App::open(config, environment).await.unwrap());
+        let started = Self::node(config, environment, Arc::new(folder)).await;
+        let app = started.app();
         for carried in CARRIED {
             let component = Some(carried.component.to_vec());
-            publish::run(&app, carried.manifest.to_owned(), component, Existing::Keep).await.unwrap();
+            publish::run(app, carried.manifest.to_owned(), component, Existing::Keep).await.unwrap();
         }
         let (manifest, component) = probe();
-        publish::run(&app, manifest.clone(), Some(component.clone()), Existing::Keep).await.unwrap();
+        publish::run(app, manifest.clone(), Some(component.clone()), Existing::Keep).await.unwrap();
+        started
+    }
+
+    /// Another process of the same installation.
+    pub async fn another_node(&self) -> Self {
+        Self::node(self.config.clone(), Arc::new(SystemEnvironment), Arc::clone(&self.folder)).await
+    }
+
+    async fn node(config: AppConfig, environment: Arc<dyn Environment>, folder: Arc<TempDir>) -> Self {
+        let app = Arc::new(App::open(config.clone(), environment).await.unwrap());
+        let listening = nodes::listen(&app).await.unwrap();
         let tokens = TokenKeys::new(&[9; 32]).unwrap();
         let state = State::new(app, ScopeAuthority::establish(), tokens, Renderer::new().unwrap(), false);
-        Self { state: web::Data::new(state), library: RegionLibrary::carried().unwrap(), folder }
+        let library = RegionLibrary::carried().unwrap();
+        Self { state: web::Data::new(state), library, folder, config, _listening: listening }
     }
 
     /// The application.

@@ -11,6 +11,7 @@ use sunlit_storage::{Table, Work};
 
 use super::deadline::{self, subject};
 use super::record::attachment;
+use crate::nodes::Removed;
 use crate::package::hex;
 use crate::{App, AppError, Change, ChangeKind};
 
@@ -94,7 +95,7 @@ fn told(
         id: record.id,
         version: record.version(),
         kind: done.kind(),
-        removed: before.filter(|_| after.is_none()).cloned(),
+        removed: before.filter(|_| after.is_none()).map(|before| Removed::Here(table.clone(), before.clone())),
     }
 }
 

@@ -22,12 +22,13 @@ pub enum Seen {
 /// # Errors
 /// [`AppError::Denied`] or [`AppError::Unauthenticated`] when no rule lets the viewer read at all any more.
 pub async fn run(reading: &Reading, package: &Package, change: &Change) -> Result<Option<Seen>, AppError> {
-    reading.readable(package.table(&change.collection)?.collection())?;
+    let collection = package.table(&change.collection)?.collection();
+    let readable = reading.readable(collection)?;
     match &change.removed {
-        Some(removed) => {
-            let removed = Record::clone(removed);
-            Ok(record_get::written(reading, package, &change.collection, removed).map(|_| Seen::Gone))
-        }
+        Some(removed) => Ok(match removed.record(change.id, collection) {
+            Some(record) => record_get::written(reading, package, &change.collection, record).map(|_| Seen::Gone),
+            None => readable.is_everything().then_some(Seen::Gone),
+        }),
         None => {
             let found = record_get::by_ids(reading, package, &change.collection, &[change.id]).await?;
             Ok(found.into_iter().next().map(|record| Seen::Record(Arc::new(record))))

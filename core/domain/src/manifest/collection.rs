@@ -248,6 +248,20 @@ impl Collection {
         Some(Attribute { slot: Slot::Field(index), kind: field.kind() })
     }
 
+    /// Where everything of a record sits: what every record has, then the declared fields.
+    pub fn slots(&self) -> impl Iterator<Item = Slot> {
+        STANDARD_FIELDS.into_iter().map(Slot::Standard).chain((0..self.fields.len()).map(Slot::Field))
+    }
+
+    /// The kind of what sits in `slot`; text for a slot of another collection.
+    #[must_use]
+    pub fn kind_of(&self, slot: Slot) -> Kind {
+        match slot {
+            Slot::Standard(standard) => standard.kind(),
+            Slot::Field(index) => self.fields.get(index).map_or(Kind::Text, Field::kind),
+        }
+    }
+
     /// The name of what sits in `slot`, as manifests spell it.
     #[must_use]
     pub fn slot_name(&self, slot: Slot) -> &str {

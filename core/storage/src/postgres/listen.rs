@@ -20,7 +20,7 @@ impl Postgres {
     /// # Errors
     /// The database's.
     pub async fn listen(&self) -> Result<Listener, StorageError> {
-        let mut listener = PgListener::connect_with(self.sqlx()).await.map_err(failed)?;
+        let mut listener = PgListener::connect(&self.config.url).await.map_err(failed)?;
         listener.listen(CHANNEL).await.map_err(failed)?;
         Ok(Listener(listener))
     }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use actix_web::web;
 use sunlit_app::command::package::publish::Existing;
+use sunlit_app::nodes;
 use sunlit_domain::ScopeAuthority;
 use sunlit_pages::Renderer;
 
@@ -37,6 +38,7 @@ pub(super) async fn until_stopped(
     })?;
     tracing::info!(listen = %config.listen, allocation = ?app.host.allocation(), "serving");
     listening();
+    let _listening = nodes::listen(&app).await?;
     let workers = worker::start(&app, &authority, config.workers);
     let handle = server.handle();
     actix_web::rt::spawn(async move {

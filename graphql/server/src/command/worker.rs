@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use clap::Args as ClapArgs;
-use sunlit_app::App;
 use sunlit_app::command::package::publish::Existing;
 use sunlit_app::job::{Pace, Running, Worker};
+use sunlit_app::{App, nodes};
 use sunlit_domain::ScopeAuthority;
 
 use super::Failed;
@@ -27,6 +27,7 @@ pub(super) async fn run(config: Config, authority: ScopeAuthority, args: Args) -
     if args.once {
         Worker::new(Arc::clone(&app), authority, Pace::default()).once().await?;
     } else {
+        let _listening = nodes::listen(&app).await?;
         let workers = start(&app, &authority, config.workers.max(1));
         tracing::info!(workers = workers.len(), "working");
         stop_signal().await?;

@@ -50,7 +50,7 @@ pub async fn run(
     align::one(app, scope, &work, &package.manifest).await?;
     trail::of_change(app, scope, &work, ("enable", "package", package.id()), at).await?;
     commit(app, scope, work, None).await?;
-    app.forget_contexts();
+    app.packages_changed().await;
     Ok(())
 }
 

@@ -161,7 +161,7 @@ impl Switch {
         let what = format!("{} {} -> {}", self.id, self.from, self.to);
         trail::of_change(app, scope, &work, (action, "package", &what), at).await?;
         commit(app, scope, work, None).await?;
-        app.forget_contexts();
+        app.packages_changed().await;
         Ok(())
     }
 }

@@ -24,6 +24,6 @@ pub async fn run(app: &App, scope: &Scope, name: &str, value: &Json) -> Result<(
     setting::put(scope, &work, PACKAGE, known.name(), &value.to_string()).await?;
     trail::of_change(app, scope, &work, ("set", "setting", known.name()), at).await?;
     commit(app, scope, work, None).await?;
-    app.forget_contexts();
+    app.packages_changed().await;
     Ok(())
 }

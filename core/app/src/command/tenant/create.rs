@@ -7,6 +7,7 @@ use sunlit_storage::platform::tenant::{self, Tenant};
 
 use crate::command::commit::commit;
 use crate::command::trail;
+use crate::nodes::Said;
 use crate::{App, AppError};
 
 /// Who a tenant is.
@@ -69,5 +70,6 @@ pub async fn run(app: &App, authority: &ScopeAuthority, new: NewTenant) -> Resul
     })?;
     commit(app, &scope, work, None).await?;
     app.directory.forget();
+    app.say(Said::Tenants).await;
     Ok(tenant)
 }
