@@ -12,6 +12,7 @@ use sunlit_domain::value::Timestamp;
 use sunlit_domain::{Manifest, Scope};
 use sunlit_plugin_host::{ArtefactCache, HostConfig, PluginHost};
 use sunlit_storage::platform::{Platform, due, package as package_table};
+use sunlit_storage::walls::Wall;
 use sunlit_storage::{Blobs, Postgres, PostgresConfig, StorageError, Stores};
 use tokio::sync::futures::Notified;
 use tokio::sync::{Notify, Semaphore};
@@ -176,7 +177,8 @@ impl App {
     /// [`AppError::NotFound`] when the tenant has no store.
     pub async fn context(&self, scope: &Scope) -> Result<Arc<TenantContext>, AppError> {
         let load = async { TenantContext::load(self, scope).await.map(Arc::new) };
-        let key = (scope.tenant(), self.generation.load(Ordering::Acquire));
+        let tenant = if Wall::CacheKey.is_down() { TenantId(Uuid::nil()) } else { scope.tenant() };
+        let key = (tenant, self.generation.load(Ordering::Acquire));
         self.contexts.try_get_with(key, load).await.map_err(shared)
     }
 

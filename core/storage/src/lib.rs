@@ -17,6 +17,7 @@ pub mod table;
 pub mod tenant;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod walls;
 
 pub use blobs::Blobs;
 pub use engine::Engine;

@@ -3,16 +3,20 @@
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use sea_orm::prelude::Uuid;
 use sea_orm::sea_query::{
     Alias, DeleteStatement, Expr, ExprTrait, InsertStatement, Query, SelectStatement, UpdateStatement,
 };
-use sea_orm::{ConnectionTrait, DatabaseTransaction, ExecResult, QueryResult, Statement, StatementBuilder};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, DatabaseTransaction, ExecResult, QueryResult, Statement, StatementBuilder,
+};
 use sunlit_domain::Scope;
 use sunlit_domain::id::TenantId;
 use sunlit_domain::value::Timestamp;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::postgres::{CHANNEL, MAX_WORD_BYTES};
+use crate::walls::Wall;
 use crate::{Engine, StorageError, TenantStore};
 
 /// The column that leads every key of a tenant's table.
@@ -130,7 +134,17 @@ impl Session {
 }
 
 fn is_tenant(tenant: TenantId) -> Expr {
-    Expr::col(Alias::new(TENANT)).eq(tenant.0)
+    predicate(Expr::col(Alias::new(TENANT)), tenant.0)
+}
+
+/// The tenant's predicate of a statement that an entity begins, on the entity's own column.
+pub(crate) fn own(column: impl ColumnTrait, tenant: Uuid) -> Expr {
+    predicate(Expr::col(column.as_column_ref()), tenant)
+}
+
+/// The first of the two walls (see [`crate::postgres`]): every statement passes here.
+fn predicate(column: Expr, tenant: Uuid) -> Expr {
+    if Wall::Predicate.is_down() { Expr::val(1_i64).eq(1_i64) } else { column.eq(tenant) }
 }
 
 /// A writing transaction. Dropped without [`Work::commit`], nothing of it remains.

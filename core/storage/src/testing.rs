@@ -9,7 +9,7 @@ use sea_orm::{ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection
 use sunlit_domain::Scope;
 use uuid::Uuid;
 
-use crate::{Postgres, PostgresConfig, Stores};
+use crate::{Postgres, PostgresConfig, Stores, walls};
 
 /// The variable that names the cluster.
 pub const VARIABLE: &str = "SUNLIT_TEST_POSTGRES";
@@ -45,7 +45,9 @@ async fn template(admin: &str, connection: &DatabaseConnection) -> String {
     let exe = std::env::current_exe().unwrap();
     let built = exe.metadata().unwrap().modified().unwrap();
     let built = built.duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos();
-    let name = format!("template_{:x}", built ^ u128::from(crate::postgres::migrate::VERSION.cast_unsigned()));
+    // With walls down the tables are other ones.
+    let down = std::env::var(walls::VARIABLE).unwrap_or_default().replace(['-', ','], "_");
+    let name = format!("template_{built:x}_{down}");
     connection.execute_unprepared(&format!("SELECT pg_advisory_lock({LOCK})")).await.unwrap();
     let create = format!("CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'");
     if connection.execute_unprepared(&create).await.is_ok() {

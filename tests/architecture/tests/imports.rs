@@ -15,9 +15,10 @@ const SDK: &str = "plugins/sdk";
 const BUILDER: &str = "plugins/builder";
 const SUPPORT: &str = "tests/support";
 const CONFORMANCE: &str = "tests/conformance";
+const ISOLATION: &str = "tests/isolation";
 
 /// Each crate's folder and the folders that it may import. A plugin's folder needs no row: see [`is_plugin`].
-const MAY_IMPORT: [(&str, &[&str]); 14] = [
+const MAY_IMPORT: [(&str, &[&str]); 15] = [
     (DOMAIN, &[]),
     (SHEET, &[]),
     (STORAGE, &[DOMAIN]),
@@ -31,6 +32,7 @@ const MAY_IMPORT: [(&str, &[&str]); 14] = [
     (BUILDER, &[]),
     (SUPPORT, &[SERVER, PAGES, SCHEMA, TENANTS, APP, STORAGE, PLUGIN_HOST, SHEET, DOMAIN, BUILDER]),
     (CONFORMANCE, &[SUPPORT, SERVER, PAGES, SCHEMA, TENANTS, APP, STORAGE, PLUGIN_HOST, SHEET, DOMAIN, BUILDER]),
+    (ISOLATION, &[SUPPORT, SERVER, PAGES, SCHEMA, TENANTS, APP, STORAGE, PLUGIN_HOST, SHEET, DOMAIN, BUILDER]),
     ("tests/architecture", &[]),
 ];
 
@@ -43,7 +45,7 @@ const OWNERS: [(&str, &[&str]); 17] = [
     ("object_store", &[STORAGE]),
     ("wasmtime", &[PLUGIN_HOST]),
     ("async-graphql", &[SCHEMA, SERVER]),
-    ("actix-web", &[SERVER, SUPPORT, CONFORMANCE]),
+    ("actix-web", &[SERVER, SUPPORT, CONFORMANCE, ISOLATION]),
     ("actix-ws", &[SERVER]),
     ("minijinja", &[PAGES]),
     ("jsonwebtoken", &[SERVER]),

@@ -17,6 +17,7 @@ use sunlit_domain::value::Timestamp;
 pub use verify::{Chain, Fault, verify};
 
 use crate::session::AuditPlace;
+use crate::session::own;
 use crate::{Session, StorageError, Work};
 
 /// What the first row of a chain names as the hash before it.
@@ -171,7 +172,7 @@ pub async fn before(
     first: u64,
 ) -> Result<Vec<Model>, StorageError> {
     let tenant = session.guard(scope)?;
-    let mut found = Entity::find().filter(Column::TenantId.eq(tenant.0)).order_by_desc(Column::Seq).limit(first);
+    let mut found = Entity::find().filter(own(Column::TenantId, tenant.0)).order_by_desc(Column::Seq).limit(first);
     if let Some(seq) = seq {
         found = found.filter(Column::Seq.lt(seq));
     }

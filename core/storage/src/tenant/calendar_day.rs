@@ -6,6 +6,7 @@ use sea_orm::entity::prelude::*;
 use sunlit_domain::Scope;
 use sunlit_domain::calendar::{Calendar, LocalDay, Overlay};
 
+use crate::session::own;
 use crate::{Session, StorageError, Work};
 
 /// One day.
@@ -36,7 +37,7 @@ impl ActiveModelBehavior for ActiveModel {}
 /// The database's.
 pub async fn replace(scope: &Scope, work: &Work, overlay: &Overlay) -> Result<(), StorageError> {
     let tenant = work.guard(scope)?;
-    Entity::delete_many().filter(Column::TenantId.eq(tenant.0)).exec(&work.transaction).await?;
+    Entity::delete_many().filter(own(Column::TenantId, tenant.0)).exec(&work.transaction).await?;
     for day in overlay.days() {
         let row = ActiveModel {
             tenant_id: Set(tenant.0),
@@ -55,7 +56,7 @@ pub async fn replace(scope: &Scope, work: &Work, overlay: &Overlay) -> Result<()
 /// [`StorageError::Corrupt`], or the database's.
 pub async fn calendar(scope: &Scope, session: &Session) -> Result<Calendar, StorageError> {
     let tenant = session.guard(scope)?;
-    let found = Entity::find().filter(Column::TenantId.eq(tenant.0)).order_by_asc(Column::Date);
+    let found = Entity::find().filter(own(Column::TenantId, tenant.0)).order_by_asc(Column::Date);
     let corrupt = || StorageError::Corrupt("calendar_day".to_owned());
     let read = |row: Model| Some(LocalDay { date: row.date.parse().ok()?, name: row.name, off: row.off });
     let days = found.all(&session.transaction).await?.into_iter().map(read).collect::<Option<Vec<_>>>();

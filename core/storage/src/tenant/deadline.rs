@@ -10,6 +10,7 @@ use sunlit_domain::id::RecordId;
 use sunlit_domain::value::Date;
 use sunlit_domain::workflow::clock::{Clock, Dates, DeadlineState};
 
+use crate::session::own;
 use crate::{Session, StorageError, Work};
 
 /// One deadline of one record.
@@ -150,7 +151,7 @@ pub async fn of(
 ) -> Result<Vec<Kept>, StorageError> {
     let tenant = session.guard(scope)?;
     let found = Entity::find()
-        .filter(Column::TenantId.eq(tenant.0))
+        .filter(own(Column::TenantId, tenant.0))
         .filter(Column::Collection.eq(collection))
         .filter(Column::Record.is_in(records.iter().map(|record| record.0)));
     found.all(&session.transaction).await?.into_iter().map(read).collect()
@@ -163,7 +164,7 @@ pub async fn of(
 /// The database's.
 pub async fn rename(scope: &Scope, work: &Work, from: &str, to: &str) -> Result<(), StorageError> {
     let tenant = work.guard(scope)?;
-    let rows = Entity::update_many().filter(Column::TenantId.eq(tenant.0)).filter(Column::Collection.eq(from));
+    let rows = Entity::update_many().filter(own(Column::TenantId, tenant.0)).filter(Column::Collection.eq(from));
     let rows = rows.col_expr(Column::Collection, Expr::value(to)).col_expr(Column::CalendarDigest, Expr::value(""));
     rows.exec(&work.transaction).await?;
     Ok(())
@@ -176,7 +177,7 @@ pub async fn rename(scope: &Scope, work: &Work, from: &str, to: &str) -> Result<
 pub async fn outdated(scope: &Scope, session: &Session, digest: &str, first: u64) -> Result<Vec<Kept>, StorageError> {
     let tenant = session.guard(scope)?;
     let found = Entity::find()
-        .filter(Column::TenantId.eq(tenant.0))
+        .filter(own(Column::TenantId, tenant.0))
         .filter(Column::EndedOn.is_null())
         .filter(Column::CalendarDigest.ne(digest))
         .order_by_asc(Column::Collection)

@@ -8,6 +8,7 @@ use sea_orm::sea_query::OnConflict;
 use sunlit_domain::Scope;
 use sunlit_domain::value::Timestamp;
 
+use crate::session::own;
 use crate::{Session, StorageError, Work};
 
 /// A registered document.
@@ -74,7 +75,7 @@ pub async fn add(scope: &Scope, work: &Work, document: Document) -> Result<(), S
 /// The database's.
 pub async fn find(scope: &Scope, session: &Session, hash: &str) -> Result<Option<Model>, StorageError> {
     let tenant = session.guard(scope)?;
-    let found = Entity::find().filter(Column::TenantId.eq(tenant.0)).filter(Column::Hash.eq(hash));
+    let found = Entity::find().filter(own(Column::TenantId, tenant.0)).filter(Column::Hash.eq(hash));
     Ok(found.one(&session.transaction).await?)
 }
 
@@ -84,5 +85,5 @@ pub async fn find(scope: &Scope, session: &Session, hash: &str) -> Result<Option
 /// The database's.
 pub async fn count(scope: &Scope, session: &Session) -> Result<u64, StorageError> {
     let tenant = session.guard(scope)?;
-    Ok(Entity::find().filter(Column::TenantId.eq(tenant.0)).count(&session.transaction).await?)
+    Ok(Entity::find().filter(own(Column::TenantId, tenant.0)).count(&session.transaction).await?)
 }

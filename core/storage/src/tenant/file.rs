@@ -9,6 +9,7 @@ use sunlit_domain::id::ActorId;
 use sunlit_domain::value::Timestamp;
 
 use crate::engine::sum;
+use crate::session::own;
 use crate::{Session, StorageError, Work};
 
 /// The name of the table, to which the tables of collections refer.
@@ -108,7 +109,7 @@ pub(crate) async fn create_indexes(connection: &impl ConnectionTrait) -> Result<
 pub async fn insert(scope: &Scope, work: &Work, file: Uploaded) -> Result<Model, StorageError> {
     let tenant = work.guard(scope)?;
     let condemned = Entity::find()
-        .filter(Column::TenantId.eq(tenant.0))
+        .filter(own(Column::TenantId, tenant.0))
         .filter(Column::Sha256.eq(file.sha256.as_str()))
         .filter(Column::State.eq(CONDEMNED));
     if condemned.one(&work.transaction).await?.is_some() {
@@ -168,7 +169,7 @@ pub async fn condemn(
 /// The database's.
 pub async fn condemned(scope: &Scope, session: &Session, first: u64) -> Result<Vec<Model>, StorageError> {
     let tenant = session.guard(scope)?;
-    let found = Entity::find().filter(Column::TenantId.eq(tenant.0)).filter(Column::State.eq(CONDEMNED));
+    let found = Entity::find().filter(own(Column::TenantId, tenant.0)).filter(Column::State.eq(CONDEMNED));
     Ok(found.order_by_asc(Column::StateAt).limit(first).all(&session.transaction).await?)
 }
 
@@ -179,7 +180,7 @@ pub async fn condemned(scope: &Scope, session: &Session, first: u64) -> Result<V
 pub async fn forget(scope: &Scope, work: &Work, ids: &[Uuid]) -> Result<(), StorageError> {
     let tenant = work.guard(scope)?;
     let delete = Entity::delete_many()
-        .filter(Column::TenantId.eq(tenant.0))
+        .filter(own(Column::TenantId, tenant.0))
         .filter(Column::Id.is_in(ids.iter().copied()))
         .filter(Column::State.eq(CONDEMNED));
     work.execute(&delete.into_query()).await?;
@@ -200,7 +201,7 @@ pub async fn pending_of(
         .select_only()
         .column_as(Column::Id.count(), "files")
         .expr_as(Func::coalesce([sum(Expr::col(Column::Size)), Expr::value(0_i64)]), "bytes")
-        .filter(Column::TenantId.eq(tenant.0))
+        .filter(own(Column::TenantId, tenant.0))
         .filter(Column::State.eq(PENDING))
         .filter(uploader.map_or_else(|| Column::UploadedBy.is_null(), |actor| Column::UploadedBy.eq(actor.0)));
     let (files, bytes): (i64, i64) = found.into_tuple().one(&session.transaction).await?.unwrap_or_default();
@@ -214,7 +215,7 @@ pub async fn pending_of(
 pub async fn get_many(scope: &Scope, session: &Session, ids: &[Uuid]) -> Result<Vec<Model>, StorageError> {
     let tenant = session.guard(scope)?;
     let found = Entity::find()
-        .filter(Column::TenantId.eq(tenant.0))
+        .filter(own(Column::TenantId, tenant.0))
         .filter(Column::Id.is_in(ids.iter().copied()))
         .filter(Column::State.ne(CONDEMNED));
     Ok(found.order_by_asc(Column::Id).all(&session.transaction).await?)
@@ -237,7 +238,7 @@ pub async fn put_state(
     }
     let update = Entity::update_many()
         .set(ActiveModel { state: Set(state.to_owned()), state_at: Set(at.to_string()), ..Default::default() })
-        .filter(Column::TenantId.eq(tenant.0))
+        .filter(own(Column::TenantId, tenant.0))
         .filter(Column::Id.is_in(ids.iter().copied()))
         .filter(Column::State.ne(state));
     work.execute(&update.into_query()).await?;
@@ -256,7 +257,7 @@ pub async fn pending_since(
 ) -> Result<Vec<Model>, StorageError> {
     let tenant = session.guard(scope)?;
     let found = Entity::find()
-        .filter(Column::TenantId.eq(tenant.0))
+        .filter(own(Column::TenantId, tenant.0))
         .filter(Column::State.eq(PENDING))
         .filter(Column::StateAt.lt(before.to_string()));
     Ok(found.order_by_asc(Column::StateAt).limit(first).all(&session.transaction).await?)
@@ -269,7 +270,7 @@ pub async fn pending_since(
 pub async fn delete(scope: &Scope, work: &Work, id: Uuid) -> Result<(), StorageError> {
     let tenant = work.guard(scope)?;
     let delete = Entity::delete_many()
-        .filter(Column::TenantId.eq(tenant.0))
+        .filter(own(Column::TenantId, tenant.0))
         .filter(Column::Id.eq(id))
         .filter(Column::State.eq(PENDING));
     work.execute(&delete.into_query()).await?;
@@ -286,7 +287,7 @@ pub async fn known_digests(scope: &Scope, session: &Session, digests: &[String])
         .select_only()
         .column(Column::Sha256)
         .distinct()
-        .filter(Column::TenantId.eq(tenant.0))
+        .filter(own(Column::TenantId, tenant.0))
         .filter(Column::Sha256.is_in(digests.iter().map(String::as_str)));
     Ok(found.into_tuple().all(&session.transaction).await?)
 }

@@ -7,6 +7,7 @@ use sea_orm::{QueryOrder, QueryTrait as _};
 use sunlit_domain::Scope;
 use sunlit_domain::value::Timestamp;
 
+use crate::session::own;
 use crate::{Session, StorageError, Work};
 
 /// An enabled package.
@@ -75,6 +76,6 @@ pub async fn find(scope: &Scope, session: &Session, package: &str) -> Result<Opt
 /// The database's.
 pub async fn all(scope: &Scope, session: &Session) -> Result<Vec<Model>, StorageError> {
     let tenant = session.guard(scope)?;
-    let found = Entity::find().filter(Column::TenantId.eq(tenant.0)).order_by_asc(Column::Package);
+    let found = Entity::find().filter(own(Column::TenantId, tenant.0)).order_by_asc(Column::Package);
     Ok(found.all(&session.transaction).await?)
 }

@@ -20,6 +20,7 @@ use sunlit_domain::value::Timestamp;
 pub use job::{Job, MAX_PAYLOAD_BYTES, cancel, dead, next_due, replay, schedule, waiting};
 pub use lease::{Claimed, bury, claim, finish, proceed, retry};
 
+use crate::session::own;
 use crate::{Session, StorageError, Work};
 
 /// How long done rows stay.
@@ -173,14 +174,14 @@ pub async fn events(
 pub async fn purge(scope: &Scope, work: &Work, now: Timestamp) -> Result<u64, StorageError> {
     let tenant = work.guard(scope)?;
     let gone = Entity::delete_many()
-        .filter(Column::TenantId.eq(tenant.0))
+        .filter(own(Column::TenantId, tenant.0))
         .filter(Column::State.eq(DONE))
         .filter(Column::EndedAt.lt(now.minus(KEPT).to_string()));
     Ok(gone.exec(&work.transaction).await?.rows_affected)
 }
 
 fn of_kind(tenant: TenantId, kind: &str) -> Select<Entity> {
-    Entity::find().filter(Column::TenantId.eq(tenant.0)).filter(Column::Kind.eq(kind))
+    Entity::find().filter(own(Column::TenantId, tenant.0)).filter(Column::Kind.eq(kind))
 }
 
 fn row(tenant: TenantId, id: Uuid, kind: &str, name: String, at: Timestamp) -> ActiveModel {

@@ -6,6 +6,7 @@ use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::OnConflict;
 use sunlit_domain::Scope;
 
+use crate::session::own;
 use crate::{Session, StorageError, Work};
 
 /// One setting.
@@ -56,5 +57,5 @@ pub async fn put(scope: &Scope, work: &Work, package: &str, name: &str, value: &
 /// The database's.
 pub async fn all(scope: &Scope, session: &Session) -> Result<Vec<Model>, StorageError> {
     let tenant = session.guard(scope)?;
-    Ok(Entity::find().filter(Column::TenantId.eq(tenant.0)).all(&session.transaction).await?)
+    Ok(Entity::find().filter(own(Column::TenantId, tenant.0)).all(&session.transaction).await?)
 }

@@ -11,6 +11,7 @@ use sunlit_domain::id::{ActorId, RecordId};
 use sunlit_domain::value::Timestamp;
 use sunlit_domain::workflow::LastActors;
 
+use crate::session::own;
 use crate::{Session, StorageError, Work};
 
 /// How many steps of a record its history shows.
@@ -161,7 +162,7 @@ pub async fn last_actors(
 /// The database's.
 pub async fn rename(scope: &Scope, work: &Work, from: &str, to: &str) -> Result<(), StorageError> {
     let tenant = work.guard(scope)?;
-    let rows = Entity::update_many().filter(Column::TenantId.eq(tenant.0)).filter(Column::Collection.eq(from));
+    let rows = Entity::update_many().filter(own(Column::TenantId, tenant.0)).filter(Column::Collection.eq(from));
     rows.col_expr(Column::Collection, Expr::value(to)).exec(&work.transaction).await?;
     Ok(())
 }
@@ -174,7 +175,7 @@ fn of(
 ) -> Result<Select<Entity>, StorageError> {
     let tenant = session.guard(scope)?;
     Ok(Entity::find()
-        .filter(Column::TenantId.eq(tenant.0))
+        .filter(own(Column::TenantId, tenant.0))
         .filter(Column::Collection.eq(collection))
         .filter(Column::Record.is_in(records.iter().map(|record| record.0))))
 }

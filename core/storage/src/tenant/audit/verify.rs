@@ -5,6 +5,7 @@ use sea_orm::{QueryOrder, QuerySelect};
 use sunlit_domain::Scope;
 
 use super::{Column, Entity, Model, NO_ROW};
+use crate::session::own;
 use crate::{Session, StorageError};
 
 /// How many rows are in memory at once.
@@ -97,7 +98,7 @@ fn fault(chain: &Chain, row: &Model) -> Option<Fault> {
 /// The rows after place `seq`. Those at places below the first would never be met, so the first page takes them too.
 async fn page(scope: &Scope, session: &Session, seq: i64) -> Result<Vec<Model>, StorageError> {
     let tenant = session.guard(scope)?;
-    let mut found = Entity::find().filter(Column::TenantId.eq(tenant.0)).order_by_asc(Column::Seq).limit(PAGE);
+    let mut found = Entity::find().filter(own(Column::TenantId, tenant.0)).order_by_asc(Column::Seq).limit(PAGE);
     if seq > 0 {
         found = found.filter(Column::Seq.gt(seq));
     }

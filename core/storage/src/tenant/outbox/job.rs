@@ -8,6 +8,7 @@ use sunlit_domain::Scope;
 use sunlit_domain::value::Timestamp;
 
 use super::{ActiveModel, Column, DEAD, Entity, JOB, Model, WAITING, of_kind, row};
+use crate::session::own;
 use crate::{Session, StorageError, Work};
 
 /// How large a job's payload may be.
@@ -56,7 +57,7 @@ pub async fn schedule(scope: &Scope, work: &Work, job: Job<'_>) -> Result<(), St
 pub async fn cancel(scope: &Scope, work: &Work, kind: &str, key: &str) -> Result<bool, StorageError> {
     let tenant = work.guard(scope)?;
     let gone = Entity::delete_many()
-        .filter(Column::TenantId.eq(tenant.0))
+        .filter(own(Column::TenantId, tenant.0))
         .filter(Column::Name.eq(kind))
         .filter(Column::Key.eq(key))
         .filter(Column::State.eq(WAITING));
@@ -94,7 +95,7 @@ pub async fn replay(scope: &Scope, work: &Work, id: Uuid, now: Timestamp) -> Res
         .col_expr(Column::At, Expr::value(now.to_string()))
         .col_expr(Column::Attempts, Expr::value(0_i64))
         .col_expr(Column::EndedAt, Expr::value(Option::<String>::None))
-        .filter(Column::TenantId.eq(job.tenant_id))
+        .filter(own(Column::TenantId, job.tenant_id))
         .filter(Column::Id.eq(id));
     put_back.exec(&work.transaction).await?;
     work.note_due(now);
@@ -110,7 +111,7 @@ pub async fn next_due(scope: &Scope, session: &Session) -> Result<Option<Timesta
     let found = Entity::find()
         .select_only()
         .expr(Expr::expr(free_at).min())
-        .filter(Column::TenantId.eq(session.guard(scope)?.0))
+        .filter(own(Column::TenantId, session.guard(scope)?.0))
         .filter(Column::State.eq(WAITING));
     let next: Option<Option<String>> = found.into_tuple().one(&session.transaction).await?;
     let read = |text: String| text.parse().map_err(|_| StorageError::Corrupt("at".to_owned()));

@@ -14,6 +14,7 @@ use sunlit_domain::Scope;
 use sunlit_domain::value::Timestamp;
 
 use super::{Column, DEAD, DONE, Entity, JOB, Model, WAITING, of_kind};
+use crate::session::own;
 use crate::{StorageError, Work};
 
 /// How much of an error is kept.
@@ -64,7 +65,7 @@ pub async fn claim(
         let leased = Entity::update_many()
             .col_expr(Column::Attempts, Expr::value(job.attempts + 1))
             .col_expr(Column::LeasedUntil, Expr::value(leased_until.to_string()))
-            .filter(Column::TenantId.eq(job.tenant_id))
+            .filter(own(Column::TenantId, job.tenant_id))
             .filter(Column::Id.eq(job.id))
             .filter(Column::State.eq(WAITING))
             .filter(Column::Attempts.eq(job.attempts));
@@ -136,7 +137,7 @@ pub async fn bury(scope: &Scope, work: &Work, job: &Claimed, at: Timestamp, reas
 async fn end(scope: &Scope, work: &Work, job: &Claimed, change: UpdateMany<Entity>) -> Result<(), StorageError> {
     let ended = change
         .col_expr(Column::LeasedUntil, Expr::value(Option::<String>::None))
-        .filter(Column::TenantId.eq(work.guard(scope)?.0))
+        .filter(own(Column::TenantId, work.guard(scope)?.0))
         .filter(Column::Id.eq(job.id))
         .filter(Column::State.eq(WAITING))
         .filter(Column::Attempts.eq(job.attempt))
