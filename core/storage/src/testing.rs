@@ -5,11 +5,11 @@
 
 use std::path::Path;
 
-use sea_orm::{ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection};
+use sea_orm::{ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, Statement};
 use sunlit_domain::Scope;
 use uuid::Uuid;
 
-use crate::{Postgres, PostgresConfig, Stores, walls};
+use crate::{Engine, Postgres, PostgresConfig, Stores, walls};
 
 /// The variable that names the cluster.
 pub const VARIABLE: &str = "SUNLIT_TEST_POSTGRES";
@@ -89,17 +89,37 @@ async fn connect(url: &str) -> DatabaseConnection {
 /// # Errors
 /// What the database says.
 pub async fn tamper(stores: &Stores, folder: &Path, scope: &Scope, sql: &str) -> Result<(), String> {
-    let url = match stores.database() {
-        Some(database) => {
-            let (_, name) = database.config().url.rsplit_once('/').unwrap();
-            with_database(&std::env::var(VARIABLE).unwrap(), name)
-        }
-        None => format!("sqlite://{}", folder.join(format!("{}.db", scope.tenant())).display()),
+    let (connection, sql) = if stores.database().is_some() {
+        // Ids are written as SQLite has them.
+        (inside(stores).await, sql.replace("x'", "uuid '"))
+    } else {
+        let file = folder.join(format!("{}.db", scope.tenant()));
+        (connect(&format!("sqlite://{}", file.display())).await, sql.to_owned())
     };
-    // Ids are written as SQLite has them.
-    let sql = if stores.database().is_some() { sql.replace("x'", "uuid '") } else { sql.to_owned() };
-    let connection = connect(&url).await;
     let done = connection.execute_unprepared(&sql).await.map_err(|error| error.to_string());
     connection.close().await.unwrap();
     done.map(drop)
+}
+
+/// The first column of what a superuser is answered.
+pub async fn query(stores: &Stores, sql: &str) -> Vec<String> {
+    let connection = inside(stores).await;
+    let rows = connection.query_all_raw(Statement::from_string(Engine::Postgres.backend(), sql)).await.unwrap();
+    connection.close().await.unwrap();
+    rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect()
+}
+
+/// The plan of the last statement of `sql`, without index-only shortcuts of an empty table.
+pub async fn explain(stores: &Stores, sql: &str) -> String {
+    let connection = inside(stores).await;
+    let (settings, explain) = sql.split_once("; ").unwrap();
+    connection.execute_unprepared(settings).await.unwrap();
+    let rows = connection.query_all_raw(Statement::from_string(Engine::Postgres.backend(), explain)).await.unwrap();
+    connection.close().await.unwrap();
+    rows.iter().map(|row| row.try_get_by_index::<String>(0).unwrap()).collect::<Vec<_>>().join("\n")
+}
+
+async fn inside(stores: &Stores) -> DatabaseConnection {
+    let (_, name) = stores.database().unwrap().config().url.rsplit_once('/').unwrap();
+    connect(&with_database(&std::env::var(VARIABLE).unwrap(), name)).await
 }

@@ -1,5 +1,4 @@
 //! Two tenants of one installation, alike in shape and each full of words that the other never says.
-#![allow(dead_code, reason = "each test binary uses a part")]
 
 use actix_web::http::StatusCode;
 use actix_web::test::TestRequest;

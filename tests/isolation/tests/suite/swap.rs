@@ -1,22 +1,18 @@
 //! Another tenant's ids in every argument of every field, and on every route: to whoever asks they are ids of nothing. The
 //! cases are made from the schema and from the route table, so that a new field or route cannot be forgotten.
-#![expect(clippy::unwrap_used, reason = "tests")]
-
-mod kit;
-mod schema;
 
 use std::collections::BTreeSet;
 
+use crate::kit::{Kit, Side};
+use crate::schema::{Case, Schema};
 use actix_web::http::StatusCode;
 use actix_web::test::TestRequest;
-use kit::{Kit, Side};
-use schema::{Case, Schema};
-use serde_json::{Value as Json, json};
+use serde_json::json;
 use uuid::Uuid;
 
 /// What no case covers; empty.
-const UNCOVERED: &str = include_str!("../uncovered.txt");
-const ROUTES: &str = include_str!("../../../graphql/server/src/http.rs");
+const UNCOVERED: &str = include_str!("../../uncovered.txt");
+const ROUTES: &str = include_str!("../../../../graphql/server/src/http.rs");
 
 /// Everything that a tenant has, as the API tells it to somebody with every right.
 async fn dump(kit: &Kit, side: &Side, schema: &Schema) -> String {
@@ -193,7 +189,7 @@ async fn a_tenant_is_told_by_its_address_and_by_nothing_else() {
 #[actix_web::test]
 async fn a_job_that_was_moved_to_another_tenant_finds_nothing_there() {
     let kit = Kit::new().await;
-    let scope = kit::scope(&kit.app, kit.own.tenant);
+    let scope = crate::kit::scope(&kit.app, kit.own.tenant);
     let store = kit.app.app().stores.open(&scope).await.unwrap();
     let work = store.work(&scope).await.unwrap();
     let payload = json!({ "collection": "vault.paper", "record": kit.other.ids["Vault_Paper"], "name": "review" });
@@ -209,12 +205,11 @@ async fn a_job_that_was_moved_to_another_tenant_finds_nothing_there() {
     kit.app.worker().once().await.unwrap();
     let answer = kit.ask(&kit.own, "{ auditTrail(first: 100) { nodes { subject subjectId } } }", json!({})).await;
     assert!(!answer.body.to_string().contains(&kit.other.ids["Vault_Paper"]), "{}", answer.body);
-    let events = |side: &Side| kit::scope(&kit.app, side.tenant);
+    let events = |side: &Side| crate::kit::scope(&kit.app, side.tenant);
     for side in [&kit.own, &kit.other] {
         let scope = events(side);
         let session = kit.app.app().stores.open(&scope).await.unwrap().snapshot(&scope).await.unwrap();
         let events = sunlit_storage::tenant::outbox::latest(&scope, &session, 100).await.unwrap();
         assert!(!events.iter().any(|event| event.name.ends_with("overdue")), "{}", side.slug);
     }
-    let _: Json = json!(null);
 }
