@@ -64,7 +64,7 @@ pub(crate) struct Told {
 pub enum Removed {
     /// As it was, in this process.
     #[serde(skip)]
-    Here(Table, Record),
+    Here(Table, Box<Record>),
     /// As another node told of it: its values by their names in the manifest.
     Told(Map<String, Json>),
     /// It was too large to be told of: only whoever reads everything is told of its end.
@@ -85,7 +85,7 @@ impl Removed {
     /// The record, as far as it is known.
     pub(crate) fn record(&self, id: RecordId, collection: &Collection) -> Option<Record> {
         match self {
-            Self::Here(_, record) => Some(record.clone()),
+            Self::Here(_, record) => Some(Record::clone(record)),
             Self::Told(values) => {
                 let mut record = Record::new(id, collection);
                 for slot in collection.slots() {

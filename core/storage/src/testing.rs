@@ -7,7 +7,6 @@ use std::path::Path;
 
 use sea_orm::{ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, Statement};
 use sunlit_domain::Scope;
-use uuid::Uuid;
 
 use crate::{Engine, Postgres, PostgresConfig, Stores, walls};
 
@@ -25,7 +24,7 @@ pub async fn database() -> Option<PostgresConfig> {
     let admin = std::env::var(VARIABLE).ok().filter(|url| !url.is_empty())?;
     let connection = connect(&admin).await;
     let template = template(&admin, &connection).await;
-    let name = format!("t_{}", Uuid::now_v7().simple());
+    let name = one(&connection, "SELECT 't_' || replace(gen_random_uuid()::text, '-', '')").await;
     let create = format!("CREATE DATABASE {name} OWNER {OWNER} TEMPLATE {template} STRATEGY FILE_COPY");
     connection.execute_unprepared(&create).await.unwrap();
     connection.close().await.unwrap();
@@ -63,6 +62,11 @@ async fn template(admin: &str, connection: &DatabaseConnection) -> String {
     }
     connection.execute_unprepared(&format!("SELECT pg_advisory_unlock({LOCK})")).await.unwrap();
     name
+}
+
+async fn one(connection: &DatabaseConnection, sql: &str) -> String {
+    let row = connection.query_one_raw(Statement::from_string(Engine::Postgres.backend(), sql)).await.unwrap();
+    row.unwrap().try_get_by_index(0).unwrap()
 }
 
 fn config(admin: &str, database: &str) -> PostgresConfig {

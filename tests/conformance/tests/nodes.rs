@@ -46,7 +46,7 @@ async fn until(mut is_so: impl AsyncFnMut() -> bool) {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    tokio::time::timeout(SOON, waited).await.expect("the other node does not learn of it");
+    assert!(tokio::time::timeout(SOON, waited).await.is_ok(), "the other node does not learn of it");
 }
 
 async fn heard(feed: &mut Feed) -> (ChangeKind, i64) {

@@ -95,7 +95,9 @@ fn told(
         id: record.id,
         version: record.version(),
         kind: done.kind(),
-        removed: before.filter(|_| after.is_none()).map(|before| Removed::Here(table.clone(), before.clone())),
+        removed: before
+            .filter(|_| after.is_none())
+            .map(|before| Removed::Here(table.clone(), Box::new(before.clone()))),
     }
 }
 

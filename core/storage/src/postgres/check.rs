@@ -39,19 +39,21 @@ pub(super) async fn run(connection: &impl ConnectionTrait) -> Result<(), Storage
     migrated(connection).await?;
     let tables = "c.relkind IN ('r', 'p')";
     let owned = relations(connection, &format!("{tables} AND pg_has_role(c.relowner, 'MEMBER')")).await?;
-    none(owned, |tables| {
+    none(&owned, |tables| {
         format!("the role {role} owns {tables}, or is a member of the role that does: connect as one that does not")
     })?;
     let invoker = "COALESCE(c.reloptions::text ILIKE '%security_invoker=true%', false)";
     let seen_through =
         relations(connection, &format!("(c.relkind = 'm' OR c.relkind = 'v' AND NOT {invoker})")).await?;
-    none(seen_through, |views| {
+    none(&seen_through, |views| {
         format!("the views {views} show rows of all tenants: drop them, or make them WITH (security_invoker = true)")
     })?;
     let emptied = relations(connection, &format!("{tables} AND has_table_privilege(c.oid, 'TRUNCATE')")).await?;
-    none(emptied, |tables| format!("the role {role} may TRUNCATE {tables}, which no policy stops: revoke that right"))?;
+    none(&emptied, |tables| {
+        format!("the role {role} may TRUNCATE {tables}, which no policy stops: revoke that right")
+    })?;
     let unprotected = if Wall::RowSecurity.is_down() { Vec::new() } else { unprotected(connection).await? };
-    none(unprotected, |tables| {
+    none(&unprotected, |tables| {
         format!("the tables {tables} of tenants lack their policy of row-level security: run `sunlit migrate`")
     })
 }
@@ -130,7 +132,7 @@ async fn relations(connection: &impl ConnectionTrait, condition: &str) -> Result
     names(connection, &sql).await
 }
 
-fn none(names: Vec<String>, mend: impl Fn(String) -> String) -> Result<(), StorageError> {
+fn none(names: &[String], mend: impl Fn(String) -> String) -> Result<(), StorageError> {
     if names.is_empty() { Ok(()) } else { Err(refused(mend(names.join(", ")))) }
 }
 

@@ -119,7 +119,7 @@ async fn upload(app: &TestApp, side: &Side, name: &str) -> String {
 /// A job that was given up, for the list of dead letters.
 async fn dead_job(app: &TestApp, scope: &Scope, canary: &str) -> String {
     use sunlit_storage::tenant::outbox::{self, Job};
-    let id = Uuid::now_v7();
+    let id = fresh_id();
     let now = sunlit_app::Environment::now(&sunlit_app::SystemEnvironment);
     let store = app.app().stores.open(scope).await.unwrap();
     let work = store.work(scope).await.unwrap();
@@ -135,4 +135,9 @@ async fn dead_job(app: &TestApp, scope: &Scope, canary: &str) -> String {
 /// A scope of somebody at the tenant.
 pub(crate) fn scope(app: &TestApp, tenant: TenantId) -> Scope {
     app.state().authority.scope(tenant, Actor::known(ActorId(Uuid::from_u128(5)), ROLES.to_vec()))
+}
+
+/// An id of nothing.
+pub(crate) fn fresh_id() -> Uuid {
+    sunlit_app::Environment::new_id(&sunlit_app::SystemEnvironment)
 }

@@ -1,6 +1,6 @@
 //! Tenants that cannot see each other: the same suite for SQLite and PostgreSQL, and for each wall taken down
 //! (`sunlit_storage::walls`): one that has fallen behind another is not noticed, and both together are.
-#![expect(clippy::unwrap_used, clippy::print_stdout, reason = "tests")]
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 mod canary;
 mod catalogue;

@@ -3,12 +3,11 @@
 
 use std::collections::BTreeSet;
 
-use crate::kit::{Kit, Side};
+use crate::kit::{Kit, Side, fresh_id};
 use crate::schema::{Case, Schema};
 use actix_web::http::StatusCode;
 use actix_web::test::TestRequest;
 use serde_json::json;
-use uuid::Uuid;
 
 /// What no case covers; empty.
 const UNCOVERED: &str = include_str!("../../uncovered.txt");
@@ -36,7 +35,7 @@ async fn another_tenants_ids_are_ids_of_nothing_in_every_argument() {
     for case in &cases {
         for foreign in kit.other.ids.values() {
             let theirs = answer(&kit, case, foreign).await;
-            let nobodys = answer(&kit, case, &Uuid::now_v7().to_string()).await;
+            let nobodys = answer(&kit, case, &fresh_id().to_string()).await;
             assert_eq!(theirs, nobodys, "{} tells another tenant's id from nobody's", case.name);
             assert!(!theirs.contains(&kit.other.canary), "{}: {theirs}", case.name);
             tried += 1;
@@ -107,7 +106,7 @@ fn requests(kit: &Kit, route: &str) -> Vec<(Asked, Option<Asked>)> {
     let (own, other) = (&kit.own, &kit.other);
     let mine = |request: TestRequest| request.insert_header(("authorization", format!("Bearer {}", own.token)));
     let swap = |make: &dyn Fn(&str) -> TestRequest, foreign: &str| {
-        let nobodys = Uuid::now_v7().to_string();
+        let nobodys = fresh_id().to_string();
         ((make(foreign), foreign.to_owned()), Some((make(&nobodys), nobodys)))
     };
     let at = |path: &str| format!("/t/{}{path}", own.slug);
@@ -194,7 +193,7 @@ async fn a_job_that_was_moved_to_another_tenant_finds_nothing_there() {
     let work = store.work(&scope).await.unwrap();
     let payload = json!({ "collection": "vault.paper", "record": kit.other.ids["Vault_Paper"], "name": "review" });
     let job = sunlit_storage::tenant::outbox::Job {
-        id: Uuid::now_v7(),
+        id: fresh_id(),
         kind: "deadline",
         key: "stolen".to_owned(),
         due_at: "2020-01-01T00:00:00Z".parse().unwrap(),
