@@ -1,7 +1,7 @@
 //! Measurements, printed as `name value unit`. Figures of one run stand side by side; the machine is noisy, so medians
 //! and ratios are what counts.
 //!
-//! Start at [`plugin`], [`graphql`], [`engine`], `gate` or [`start`]; how time and memory are read is in `measure.rs`. What
+//! Start at [`plugin`], [`graphql`], [`engine`], `gate`, `tenants` or [`start`]; how time and memory are read is in `measure.rs`. What
 //! cannot be measured is an error, never a missing line.
 
 mod ask;
@@ -15,3 +15,4 @@ pub mod plugin;
 mod probe;
 pub mod start;
 mod streets;
+pub(crate) mod tenants;

@@ -18,6 +18,9 @@ pub(super) struct Args {
     /// How many rows the large collection of `engine` has.
     #[arg(long, default_value_t = 100_000, value_parser = parse_rows)]
     rows: usize,
+    /// How many tenants `tenants` provisions.
+    #[arg(long, default_value_t = 3_000, value_parser = parse_tenants)]
+    tenants: usize,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -28,6 +31,8 @@ enum Name {
     Graphql,
     /// Lists, writes, import and export against hand-written handlers and SQLite alone.
     Engine,
+    /// Many tenants on one node, on the configured engine.
+    Tenants,
     /// The gate before the GraphQL parser, on documents that would kill it and on an ordinary one.
     Gate,
     /// Cold start of the demo and memory at rest.
@@ -42,6 +47,7 @@ pub(super) async fn run(config: Config, authority: ScopeAuthority, args: Args) -
             let edition = bench::engine::Edition { rounds: args.rounds, rows: args.rows };
             bench::engine::run(config, authority, edition).await
         }
+        Name::Tenants => bench::tenants::run(config, authority, args.tenants, args.rounds).await,
         Name::Gate => bench::gate::run(args.rounds),
         Name::Start => bench::start::run(config, &authority).await,
     }
@@ -52,4 +58,10 @@ fn parse_rows(text: &str) -> Result<usize, String> {
     let rows = text.parse().map_err(|error| format!("{error}"))?;
     let range = 100..=sunlit_app::command::record::import::MAX_ROWS;
     if range.contains(&rows) { Ok(rows) } else { Err(format!("choose {} to {}", range.start(), range.end())) }
+}
+
+/// As many as have a slug of six digits.
+fn parse_tenants(text: &str) -> Result<usize, String> {
+    let tenants = text.parse().map_err(|error| format!("{error}"))?;
+    if (1..=90_000).contains(&tenants) { Ok(tenants) } else { Err("choose 1 to 90000".to_owned()) }
 }

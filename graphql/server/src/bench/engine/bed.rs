@@ -88,7 +88,8 @@ impl Bed {
             data: config.data.clone(),
             artefact_key: keys.artefacts.to_vec(),
             host: config.host(),
-            database: config.database(),
+            // What stands beside it is written for SQLite by hand.
+            database: None,
         };
         let app = Arc::new(App::open(app_config, Arc::new(SystemEnvironment)).await?);
         let package = publish::run(&app, MANIFEST.to_owned(), None, publish::Existing::Keep).await?;

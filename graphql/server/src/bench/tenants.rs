@@ -1,0 +1,197 @@
+//! Many tenants on one node: what each costs to provision, what they hold together, and how fast a list is with a hundred of
+//! them in turn against one alone, warm and cold. On the configured engine: files in a throw-away folder, or the database,
+//! which should be a throw-away one, for the tenants stay.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::sync::Arc;
+use std::time::Instant;
+
+use actix_web::web;
+use serde_json::json;
+use sunlit_app::command::package::{enable, publish};
+use sunlit_app::command::record::import::{self, File, Outcome};
+use sunlit_app::command::tenant::create::{self, NewTenant};
+use sunlit_app::{App, AppConfig, Package, SystemEnvironment};
+use sunlit_domain::id::ActorId;
+use sunlit_domain::{Actor, LocalText, Locale, Role, ScopeAuthority};
+use sunlit_pages::Renderer;
+use sunlit_sheet::Form;
+use sunlit_storage::Postgres;
+use uuid::Uuid;
+
+use super::ask::{Sender, asker, sender};
+use super::measure::{TemporaryFolder, kib_of, line, median, micros, millis, quantile};
+use crate::command::Failed;
+use crate::config::Config;
+use crate::http::application;
+use crate::keys::Keys;
+use crate::state::State;
+use crate::token::TokenKeys;
+
+const MANIFEST: &str = r#"
+[plugin]
+id = "bench-tenants"
+version = "1.0.0"
+api = "0.1"
+title = { zh = "测量" }
+vendor = "sunlit"
+[[collection]]
+name = "item"
+title = { zh = "条目" }
+field = [
+  { name = "code", type = "string", required = true, unique = true, filter = true, sort = true },
+  { name = "name", type = "string", search = true },
+  { name = "number", type = "int", filter = true, sort = true },
+]
+[collection.access]
+read = [{ role = "public" }]
+create = [{ role = "editor" }]
+"#;
+/// Records of each tenant.
+const RECORDS: usize = 50;
+/// How many tenants are asked in turn.
+const IN_TURN: usize = 100;
+/// How many tenants are asked for the first time after a start.
+const COLD: usize = 500;
+const QUERY: &str = "{ benchTenants { items(first: 20, order: [CODE_ASC], filter: { number: { gte: 5 } }) \
+                     { nodes { id code name number } pageInfo { hasNextPage } } } }";
+
+/// Provisions so many tenants and measures.
+///
+/// # Errors
+/// When something cannot be made, asked or read.
+pub(crate) async fn run(
+    mut config: Config,
+    authority: ScopeAuthority,
+    tenants: usize,
+    rounds: usize,
+) -> Result<(), Failed> {
+    let folder = TemporaryFolder::new("tenants")?;
+    config.data = folder.path().to_path_buf();
+    if let Some(database) = config.database() {
+        Postgres::migrate(&database).await?;
+    }
+    let authority = Arc::new(authority);
+    let app = open(&config).await?;
+    let package = publish::run(&app, MANIFEST.to_owned(), None, publish::Existing::Keep).await?;
+    print_held("empty")?;
+    let provisioned = provision(&app, &authority, &package, tenants).await?;
+    line("tenants.count", tenants as f64, "tenants");
+    line("tenants.provision.p50", median(&provisioned), "ms");
+    line("tenants.provision.p95", quantile(&provisioned, 950), "ms");
+    line("tenants.provision.max", quantile(&provisioned, 1_000), "ms");
+    print_held("provisioned")?;
+    app.stores.close().await;
+    drop(app);
+
+    let app = open(&config).await?;
+    let sender = served(&config, &app, &authority).await?;
+    let cold = asked(&sender, tenants, COLD.min(tenants)).await?;
+    print_times("cold", &cold);
+    let in_turn = IN_TURN.min(tenants);
+    // Warm both ways, and side by side: a noisy moment strikes both.
+    asked(&sender, in_turn, in_turn * 3).await?;
+    let (mut alone, mut turn) = (Vec::new(), Vec::new());
+    for _ in 0..rounds.div_ceil(in_turn).max(1) {
+        alone.extend(asked(&sender, 1, in_turn).await?);
+        turn.extend(asked(&sender, in_turn, in_turn).await?);
+    }
+    print_times("alone", &alone);
+    print_times("in_turn", &turn);
+    line("tenants.in_turn.to_alone.p50", median(&turn) / median(&alone), "ratio");
+    line("tenants.in_turn.to_alone.p95", quantile(&turn, 950) / quantile(&alone, 950), "ratio");
+    print_held("serving")?;
+    app.stores.close().await;
+    Ok(())
+}
+
+async fn open(config: &Config) -> Result<Arc<App>, Failed> {
+    let keys = Keys::open(&config.data)?;
+    let app_config = AppConfig {
+        data: config.data.clone(),
+        artefact_key: keys.artefacts.to_vec(),
+        host: config.host(),
+        database: config.database(),
+    };
+    Ok(Arc::new(App::open(app_config, Arc::new(SystemEnvironment)).await?))
+}
+
+async fn served(config: &Config, app: &Arc<App>, authority: &Arc<ScopeAuthority>) -> Result<Sender, Failed> {
+    let tokens = TokenKeys::new(&Keys::open(&config.data)?.tokens)?;
+    let state = State::new(Arc::clone(app), Arc::clone(authority), tokens, Renderer::new()?, false);
+    Ok(sender(application(web::Data::new(state))).await)
+}
+
+fn slug(number: usize) -> String {
+    format!("{:06}", 900_000 + number)
+}
+
+/// Creates the tenants, each with the package and its records; milliseconds of each.
+async fn provision(
+    app: &App,
+    authority: &ScopeAuthority,
+    package: &Package,
+    tenants: usize,
+) -> Result<Vec<f64>, Failed> {
+    let rows = (0..RECORDS).map(|row| format!("c{row:04},条目 {row},{row}\n"));
+    let csv = format!("code,name,number\n{}", rows.collect::<String>());
+    let mut times = Vec::with_capacity(tenants);
+    for number in 0..tenants {
+        let began = Instant::now();
+        let name = LocalText { zh: format!("测量{number}"), en: None };
+        let new = NewTenant {
+            slug: slug(number).parse()?,
+            kind: "district".to_owned(),
+            code: slug(number),
+            name: name.clone(),
+            short_name: name,
+            parent: None,
+            hosts: Vec::new(),
+            outline: None,
+        };
+        let tenant = create::run(app, authority, new).await?;
+        let scope = authority.scope(tenant.id, Actor::known(ActorId(Uuid::from_u128(7)), vec![Role::Editor]));
+        enable::run(app, &scope, package, &[], &BTreeMap::new()).await?;
+        let file = File {
+            form: Form::Csv,
+            bytes: csv.clone().into_bytes(),
+            sheet: None,
+            key: Some("code".to_owned()),
+            keep_ids: false,
+            dry_run: false,
+            locale: Locale::Zh,
+        };
+        match import::run(app, &scope, package, "item", file).await? {
+            Outcome::Done(_) => times.push(millis(began.elapsed())),
+            Outcome::Refused { problems, .. } => return Err(format!("the rows are refused: {problems:?}").into()),
+        }
+    }
+    Ok(times)
+}
+
+/// Asks `tenants` in turn, so many times in all; microseconds of each.
+async fn asked(sender: &Sender, tenants: usize, times: usize) -> Result<Vec<f64>, Failed> {
+    let mut walls = Vec::with_capacity(times);
+    for time in 0..times {
+        let ask = asker(sender, &format!("/t/{}/graphql", slug(time % tenants)), &json!({ "query": QUERY }));
+        let began = Instant::now();
+        ask().await?;
+        walls.push(micros(began.elapsed()));
+    }
+    Ok(walls)
+}
+
+fn print_times(name: &str, walls: &[f64]) {
+    line(&format!("tenants.{name}.p50"), median(walls), "us");
+    line(&format!("tenants.{name}.p95"), quantile(walls, 950), "us");
+}
+
+/// Prints what this process holds.
+fn print_held(name: &str) -> Result<(), Failed> {
+    let count = |path: &str| fs::read_dir(path).map(Iterator::count).map_err(|error| format!("{path}: {error}"));
+    line(&format!("tenants.{name}.rss"), kib_of("self", "status", "VmRSS")? / 1024.0, "MiB");
+    line(&format!("tenants.{name}.open_files"), count("/proc/self/fd")? as f64, "files");
+    line(&format!("tenants.{name}.threads"), count("/proc/self/task")? as f64, "threads");
+    Ok(())
+}
