@@ -27,6 +27,9 @@ pub enum ProvisionError {
     /// Parents lead in a circle.
     #[error("the parents of {0} lead in a circle: mend the region files")]
     Cycle(TenantSlug),
+    /// The authority above is of no higher level.
+    #[error("{0} stands above {1}, but not by its level: mend `kind` or `parent` in the region files")]
+    Level(TenantSlug, TenantSlug),
     /// A file cannot be read.
     #[error("{path} cannot be read: {source}")]
     File {

@@ -20,16 +20,20 @@ pub struct Region {
     pub packages: Vec<PackageEntry>,
 }
 
-/// The level of an authority.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+/// The level of an authority, the highest first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
+    /// 部、委、局: of the whole country.
+    Ministry,
     /// 省、自治区、直辖市.
     Province,
     /// 市、州、盟.
     City,
     /// 区、县、旗.
     District,
+    /// 街道、镇、乡.
+    Street,
 }
 
 impl Kind {
@@ -37,10 +41,28 @@ impl Kind {
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
+            Self::Ministry => "ministry",
             Self::Province => "province",
             Self::City => "city",
             Self::District => "district",
+            Self::Street => "street",
         }
+    }
+
+    /// How many digits its division code has: six (GB/T 2260), nine for a street (统计用区划代码), none for a ministry.
+    #[must_use]
+    pub fn code_digits(self) -> usize {
+        match self {
+            Self::Ministry => 0,
+            Self::Province | Self::City | Self::District => 6,
+            Self::Street => 9,
+        }
+    }
+
+    /// Whether an authority of this level may stand directly above one of `below`.
+    #[must_use]
+    pub fn is_above(self, below: Self) -> bool {
+        self != Self::Ministry && self < below
     }
 }
 
@@ -48,9 +70,10 @@ impl Kind {
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TenantEntry {
-    /// Its slug: its division code.
+    /// Its slug: its division code; of a ministry `cn-<abbreviation>`.
     pub slug: TenantSlug,
-    /// GB/T 2260 code, six digits.
+    /// Its division code, see [`Kind::code_digits`].
+    #[serde(default)]
     pub code: String,
     /// Its level.
     pub kind: Kind,
@@ -117,8 +140,13 @@ impl Region {
         let mut problems = Vec::new();
         let mut add = |path: String, message: &str| problems.push(SourceProblem { path, message: message.to_owned() });
         let tenant = &self.tenant;
-        if tenant.code.len() != 6 || !tenant.code.bytes().all(|byte| byte.is_ascii_digit()) {
-            add("tenant.code".to_owned(), "expected six digits (GB/T 2260)");
+        if tenant.code.len() != tenant.kind.code_digits() || !tenant.code.bytes().all(|byte| byte.is_ascii_digit()) {
+            let expected = match tenant.kind {
+                Kind::Ministry => "a ministry has no division code: leave it out",
+                Kind::Street => "expected nine digits (统计用区划代码)",
+                _ => "expected six digits (GB/T 2260)",
+            };
+            add("tenant.code".to_owned(), expected);
         }
         if tenant.parent.as_ref() == Some(&tenant.slug) {
             add("tenant.parent".to_owned(), "an authority is not above itself");

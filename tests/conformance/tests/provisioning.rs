@@ -1,8 +1,28 @@
 //! Regions: provisioning twice changes nothing, and what is wrong is told with its mend.
 
+use actix_web::test::TestRequest;
 use serde_json::json;
 use sunlit_app::command::package::publish::{self, Existing};
 use sunlit_test_support::{TestApp, probe};
+
+/// The authorities whose systems Sunlit replaces, and those above them. A ministry has no division code.
+#[actix_web::test]
+async fn every_carried_region_comes_to_life_and_answers() {
+    let app = TestApp::start().await;
+    let library = sunlit_tenants::RegionLibrary::carried().unwrap();
+    for region in library.regions() {
+        let slug = region.tenant.slug.as_str();
+        let tenant = app.provision(slug).await;
+        let answer = app.graphql(slug, None, "{ apiVersion }", json!({})).await;
+        assert_eq!(answer.data()["apiVersion"], json!("0.1"), "{slug}");
+        let host = region.tenant.hosts[0].clone();
+        let request = TestRequest::get().uri("/").insert_header(("host", host.as_str()));
+        let (status, _, page) = app.call(request).await;
+        let page = String::from_utf8(page.to_vec()).unwrap();
+        assert!(status.is_success() && page.contains(&region.tenant.short_name.zh), "{host}: {status}");
+        assert_eq!(app.tenant_id(slug).await, tenant);
+    }
+}
 
 #[actix_web::test]
 async fn provisioning_twice_changes_nothing() {
