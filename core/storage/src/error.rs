@@ -77,13 +77,34 @@ pub enum StorageError {
 }
 
 impl StorageError {
+    /// Whether the connection to the database was lost, or is ended by it: PostgreSQL's classes 08 and 57.
+    #[must_use]
+    pub fn is_disconnected(&self) -> bool {
+        use sea_orm::RuntimeErr::SqlxError;
+        use sea_orm::sqlx::Error;
+        let Self::Database(
+            DbErr::Conn(SqlxError(error)) | DbErr::Exec(SqlxError(error)) | DbErr::Query(SqlxError(error)),
+        ) = self
+        else {
+            return false;
+        };
+        match &**error {
+            Error::Io(_) | Error::Protocol(_) => true,
+            Error::Database(error) => {
+                error.code().is_some_and(|code| code.starts_with("08") || code.starts_with("57P"))
+            }
+            _ => false,
+        }
+    }
+
     /// Whether it failed because too many wait or no space is left, and may be tried again later.
     #[must_use]
     pub fn is_overload(&self) -> bool {
         match self {
             Self::Full | Self::Database(DbErr::ConnectionAcquire(_)) => true,
             // PostgreSQL: the lock did not come free in time.
-            Self::Database(error) => error.to_string().contains("lock timeout"),
+            Self::Database(error) if error.to_string().contains("lock timeout") => true,
+            Self::Database(_) => self.is_disconnected(),
             _ => false,
         }
     }

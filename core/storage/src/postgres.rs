@@ -17,8 +17,8 @@ mod listen;
 pub(crate) mod migrate;
 
 use std::str::FromStr as _;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use sea_orm::sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sea_orm::sqlx::{self, Executor as _};
@@ -40,9 +40,25 @@ pub(crate) const SETTING: &str = "sunlit.tenant";
 pub(crate) const SCHEMA: &str = "public";
 /// How long a caller waits for a connection, or for the writer of another process.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// A connection that was idle for longer is asked for a sign of life before it is used: after a restart of the database all
-/// of them are dead.
+/// A connection that was idle for longer is asked for a sign of life before it is used, and every one for a while after one
+/// was found dead: a restart of the database ends them all.
 const IDLE: Duration = Duration::from_secs(5);
+const SUSPICION: Duration = Duration::from_secs(30);
+
+/// Since when connections are suspected to be dead.
+#[derive(Debug, Clone, Default)]
+struct Suspicion(Arc<Mutex<Option<Instant>>>);
+
+impl Suspicion {
+    fn raise(&self) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+
+    fn is_raised(&self) -> bool {
+        let since = *self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        since.is_some_and(|since| since.elapsed() < SUSPICION)
+    }
+}
 
 /// Where the database is, and as whom it is used.
 #[derive(Debug, Clone)]
@@ -61,6 +77,7 @@ pub struct Postgres {
     config: Arc<PostgresConfig>,
     pool: DatabaseConnection,
     platform: DatabaseConnection,
+    suspicion: Suspicion,
 }
 
 impl Postgres {
@@ -73,9 +90,11 @@ impl Postgres {
         // transactions would wait for each other.
         let platform = (config.connections / 4).max(2);
         let tenants = config.connections.saturating_sub(platform).max(2);
+        let suspicion = Suspicion::default();
         let found = Self {
-            pool: pool(&config.url, tenants).await?,
-            platform: pool(&config.url, platform).await?,
+            pool: pool(&config.url, tenants, &suspicion).await?,
+            platform: pool(&config.url, platform, &suspicion).await?,
+            suspicion,
             config: Arc::new(config),
         };
         check::run(&found.platform).await?;
@@ -92,8 +111,19 @@ impl Postgres {
         &self.platform
     }
 
-    /// Begins a transaction of one tenant. In a task of its own: see [`crate::TenantStore`].
+    /// Begins a transaction of one tenant, a second time where the connection turned out to be dead.
     pub(crate) async fn begin(&self, tenant: TenantId, writes: bool) -> Result<DatabaseTransaction, StorageError> {
+        match self.try_begin(tenant, writes).await {
+            Err(error) if error.is_disconnected() => {
+                self.suspicion.raise();
+                self.try_begin(tenant, writes).await
+            }
+            begun => begun,
+        }
+    }
+
+    /// In a task of its own: see [`crate::TenantStore`].
+    async fn try_begin(&self, tenant: TenantId, writes: bool) -> Result<DatabaseTransaction, StorageError> {
         let pool = self.pool.clone();
         let begun = tokio::spawn(async move {
             let options = match writes {
@@ -139,16 +169,18 @@ impl Postgres {
     }
 }
 
-async fn pool(url: &str, connections: u32) -> Result<DatabaseConnection, StorageError> {
+async fn pool(url: &str, connections: u32, suspicion: &Suspicion) -> Result<DatabaseConnection, StorageError> {
+    let suspicion = suspicion.clone();
     // Without a word on each ROLLBACK where there is nothing to roll back.
     let options = PgConnectOptions::from_str(url).map_err(failed)?.options([("client_min_messages", "error")]);
     let pool = PgPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(PATIENCE)
         .test_before_acquire(false)
-        .before_acquire(|connection, about| {
+        .before_acquire(move |connection, about| {
+            let is_trusted = about.idle_for < IDLE && !suspicion.is_raised();
             Box::pin(async move {
-                if about.idle_for < IDLE {
+                if is_trusted {
                     return Ok(true);
                 }
                 Ok(sqlx::Connection::ping(connection).await.is_ok())

@@ -10,6 +10,10 @@ use sunlit_domain::Scope;
 
 use crate::{Engine, Postgres, PostgresConfig, Stores, walls};
 
+mod cluster;
+
+pub use cluster::Cluster;
+
 /// The variable that names the cluster.
 pub const VARIABLE: &str = "SUNLIT_TEST_POSTGRES";
 /// The roles, without passwords: the cluster listens to this machine alone and trusts it.
@@ -22,13 +26,18 @@ const LOCK: i64 = 1_337;
 /// A new database with its tables, when tests run on PostgreSQL.
 pub async fn database() -> Option<PostgresConfig> {
     let admin = std::env::var(VARIABLE).ok().filter(|url| !url.is_empty())?;
-    let connection = connect(&admin).await;
-    let template = template(&admin, &connection).await;
+    Some(database_of(&admin).await)
+}
+
+/// A new database of that cluster with its tables.
+pub async fn database_of(admin: &str) -> PostgresConfig {
+    let connection = connect(admin).await;
+    let template = template(admin, &connection).await;
     let name = one(&connection, "SELECT 't_' || replace(gen_random_uuid()::text, '-', '')").await;
     let create = format!("CREATE DATABASE {name} OWNER {OWNER} TEMPLATE {template} STRATEGY FILE_COPY");
     connection.execute_unprepared(&create).await.unwrap();
     connection.close().await.unwrap();
-    Some(config(&admin, &name))
+    config(admin, &name)
 }
 
 /// Stores in `folder`, or in a new database.

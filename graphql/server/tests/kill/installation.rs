@@ -73,11 +73,15 @@ pub(crate) struct Installation {
 
 impl Installation {
     pub(crate) async fn new() -> Self {
+        Self::on(testing::database().await).await
+    }
+
+    /// On a database, or on files.
+    pub(crate) async fn on(database: Option<PostgresConfig>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("data");
         std::fs::create_dir(&data).unwrap();
         let keys = Keys::open(&data).unwrap();
-        let database = testing::database().await;
         let app = open(&data, &keys, database.clone(), Arc::new(SystemEnvironment)).await;
         let authority = Arc::new(ScopeAuthority::establish());
         let package = publish::run(&app, MANIFEST.to_owned(), None, Existing::Keep).await.unwrap();

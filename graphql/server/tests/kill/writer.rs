@@ -34,6 +34,8 @@ pub(crate) struct Writer {
     pub(crate) creates_in_doubt: usize,
     pub(crate) jobs_in_doubt: usize,
     pub(crate) doubts: usize,
+    /// Whether the server may answer that it failed.
+    bears_failures: bool,
 }
 
 impl Writer {
@@ -46,7 +48,13 @@ impl Writer {
             creates_in_doubt: 0,
             jobs_in_doubt: 0,
             doubts: 0,
+            bears_failures: false,
         }
+    }
+
+    /// The same, where the server may answer that it failed.
+    pub(crate) fn bearing_failures(self) -> Self {
+        Self { bears_failures: true, ..self }
     }
 
     /// A random number below `bound` (xorshift64).
@@ -191,6 +199,12 @@ impl Writer {
         let mut answer = vec![0; length.unwrap()];
         stream.read_exact(&mut answer)?;
         let answer: Json = serde_json::from_slice(&answer).unwrap();
+        if self.bears_failures && answer["data"][field].is_null() {
+            // The database was killed below the server: what became of it is not known.
+            let code = answer["errors"][0]["extensions"]["code"].as_str().unwrap_or_default();
+            assert!(["INTERNAL", "UNAVAILABLE", "OVERLOADED"].contains(&code), "{answer}");
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
         let payload = &answer["data"][field];
         assert!(answer.get("errors").is_none() && payload.is_object(), "{answer}");
         Ok(payload.clone())
