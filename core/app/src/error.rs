@@ -28,6 +28,12 @@ pub enum AppError {
     /// The actor may not.
     #[error("not allowed")]
     Denied,
+    /// The tenant is read-only for now.
+    #[error("the tenant is read-only")]
+    ReadOnly,
+    /// The tenant is suspended.
+    #[error("the tenant is suspended")]
+    Suspended,
     /// The record is at another version.
     #[error("the record is at version {found}, not {expected}: read it again")]
     Conflict {
@@ -143,6 +149,8 @@ impl AppError {
             Self::NotFound => ErrorCode::NotFound,
             Self::Unauthenticated => ErrorCode::Unauthenticated,
             Self::Denied => ErrorCode::Denied,
+            Self::ReadOnly => ErrorCode::ReadOnly,
+            Self::Suspended => ErrorCode::Suspended,
             Self::Conflict { .. } => ErrorCode::Conflict,
             Self::Problems(problems) => problems.first().map_or(ErrorCode::InvalidInput, |problem| problem.code),
             Self::Filter(_)

@@ -33,6 +33,10 @@ pub enum ErrorCode {
     PluginDeclined,
     /// The plugin failed, ran out of its limits or answered nonsense.
     PluginUnavailable,
+    /// The tenant is read-only for now.
+    ReadOnly,
+    /// The tenant is suspended.
+    Suspended,
     /// The service cannot answer now.
     Unavailable,
     /// A fault of ours; only the trace id is told.
@@ -40,7 +44,7 @@ pub enum ErrorCode {
 }
 
 /// All codes, for tables and tests.
-pub const ALL: [ErrorCode; 16] = [
+pub const ALL: [ErrorCode; 18] = [
     ErrorCode::InvalidInput,
     ErrorCode::Required,
     ErrorCode::NotUnique,
@@ -55,6 +59,8 @@ pub const ALL: [ErrorCode; 16] = [
     ErrorCode::DocumentNotTrusted,
     ErrorCode::PluginDeclined,
     ErrorCode::PluginUnavailable,
+    ErrorCode::ReadOnly,
+    ErrorCode::Suspended,
     ErrorCode::Unavailable,
     ErrorCode::Internal,
 ];
@@ -78,6 +84,8 @@ impl ErrorCode {
             Self::DocumentNotTrusted => "DOCUMENT_NOT_TRUSTED",
             Self::PluginDeclined => "PLUGIN_DECLINED",
             Self::PluginUnavailable => "PLUGIN_UNAVAILABLE",
+            Self::ReadOnly => "READ_ONLY",
+            Self::Suspended => "SUSPENDED",
             Self::Unavailable => "UNAVAILABLE",
             Self::Internal => "INTERNAL",
         }
@@ -89,13 +97,13 @@ impl ErrorCode {
         match self {
             Self::InvalidInput | Self::Required | Self::LimitExceeded => 400,
             Self::Unauthenticated => 401,
-            Self::Denied | Self::DocumentNotTrusted => 403,
+            Self::Denied | Self::DocumentNotTrusted | Self::ReadOnly => 403,
             Self::NotFound | Self::DocumentUnknown => 404,
             Self::Conflict | Self::NotUnique => 409,
             Self::TooLarge => 413,
             Self::Unsupported => 415,
             Self::PluginDeclined => 422,
-            Self::PluginUnavailable | Self::Unavailable => 503,
+            Self::PluginUnavailable | Self::Unavailable | Self::Suspended => 503,
             Self::Internal => 500,
         }
     }

@@ -18,6 +18,7 @@ pub mod migration;
 pub mod page;
 pub mod record;
 pub mod scope;
+pub mod tenant_state;
 pub mod toml_source;
 pub mod value;
 pub mod workflow;

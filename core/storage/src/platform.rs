@@ -15,7 +15,7 @@ use crate::stores::make_folder;
 use crate::{Engine, StorageError, tenant as tenant_tables};
 
 /// The platform's tables, which hold nothing of tenants.
-pub(crate) const TABLES: [&str; 4] = ["tenant", "host_name", "package_version", "tenant_due"];
+pub(crate) const TABLES: [&str; 5] = ["tenant", "host_name", "package_version", "tenant_due", "tenant_state"];
 
 /// The platform's database.
 #[derive(Debug)]
@@ -79,6 +79,7 @@ impl Platform {
 pub(crate) async fn create_tables(connection: &impl ConnectionTrait, engine: Engine) -> Result<(), StorageError> {
     tenant_tables::create(connection, engine, tenant::Entity).await?;
     tenant_tables::create(connection, engine, tenant::host::Entity).await?;
+    tenant_tables::create(connection, engine, tenant::state::Entity).await?;
     tenant_tables::create(connection, engine, package::Entity).await?;
     tenant_tables::create(connection, engine, due::Entity).await
 }

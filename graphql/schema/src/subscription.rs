@@ -295,7 +295,7 @@ impl Live {
 
     async fn execute(&self, reading: Reading, event: Event) -> Execution {
         let settled = Settled::default();
-        let carries = Carries { mutations: false, subscriptions: true };
+        let carries = Carries { mutations: false, subscriptions: true, read_only: false };
         let call = Call { reading, limits: self.limits, carries, trace: self.trace.clone() };
         let request = request(&self.prepared, self.ask.clone(), call).data(event).data(settled.clone());
         let mut answers = self.schema.schema.execute_stream(request);

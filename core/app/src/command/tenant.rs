@@ -1,3 +1,4 @@
 //! Tenants of the platform.
 
 pub mod create;
+pub mod set_state;

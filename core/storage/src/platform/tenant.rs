@@ -1,6 +1,9 @@
 //! Tenants and the host names they answer to.
 
 pub mod host;
+pub mod state;
+
+use std::collections::BTreeMap;
 
 use sea_orm::ActiveValue::Set;
 use sea_orm::QueryOrder;
@@ -8,6 +11,7 @@ use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::OnConflict;
 use sunlit_domain::LocalText;
 use sunlit_domain::id::{TenantId, TenantSlug};
+use sunlit_domain::tenant_state::TenantState;
 use sunlit_domain::value::Timestamp;
 
 use super::Platform;
@@ -69,6 +73,8 @@ pub struct Tenant {
     pub parent: Option<TenantId>,
     /// The outline of its area, GeoJSON.
     pub outline: Option<String>,
+    /// Whether it serves.
+    pub state: TenantState,
 }
 
 impl TryFrom<Model> for Tenant {
@@ -84,6 +90,7 @@ impl TryFrom<Model> for Tenant {
             short_name: LocalText { zh: row.short_name_zh, en: row.short_name_en },
             parent: row.parent.map(TenantId),
             outline: row.outline,
+            state: TenantState::Active,
         })
     }
 }
@@ -133,7 +140,7 @@ pub async fn put(platform: &Platform, tenant: &Tenant, hosts: &[String], at: Tim
 /// The database's.
 pub async fn by_slug(platform: &Platform, slug: &str) -> Result<Option<Tenant>, StorageError> {
     let row = Entity::find().filter(Column::Slug.eq(slug)).one(platform.reader()).await?;
-    row.map(Tenant::try_from).transpose()
+    with_state(platform, row).await
 }
 
 /// The tenant that answers to that host name (lower case, without port).
@@ -143,7 +150,13 @@ pub async fn by_slug(platform: &Platform, slug: &str) -> Result<Option<Tenant>, 
 pub async fn by_host(platform: &Platform, name: &str) -> Result<Option<Tenant>, StorageError> {
     let Some(found) = host::Entity::find_by_id(name.to_owned()).one(platform.reader()).await? else { return Ok(None) };
     let row = Entity::find_by_id(found.tenant_id).one(platform.reader()).await?;
-    row.map(Tenant::try_from).transpose()
+    with_state(platform, row).await
+}
+
+async fn with_state(platform: &Platform, row: Option<Model>) -> Result<Option<Tenant>, StorageError> {
+    let Some(row) = row else { return Ok(None) };
+    let state = state::of(platform, TenantId(row.id)).await?;
+    Ok(Some(Tenant { state, ..Tenant::try_from(row)? }))
 }
 
 /// All tenants by slug.
@@ -152,5 +165,10 @@ pub async fn by_host(platform: &Platform, name: &str) -> Result<Option<Tenant>, 
 /// The database's.
 pub async fn all(platform: &Platform) -> Result<Vec<Tenant>, StorageError> {
     let rows = Entity::find().order_by_asc(Column::Slug).all(platform.reader()).await?;
-    rows.into_iter().map(Tenant::try_from).collect()
+    let resting: BTreeMap<_, _> = state::resting(platform).await?.into_iter().collect();
+    let tenant = |row: Model| {
+        let state = resting.get(&TenantId(row.id)).copied().unwrap_or_default();
+        Ok(Tenant { state, ..Tenant::try_from(row)? })
+    };
+    rows.into_iter().map(tenant).collect()
 }

@@ -4,13 +4,15 @@ use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use sunlit_app::command::package::publish::Existing;
+use sunlit_app::command::tenant::set_state;
 use sunlit_app::query::tenant_find;
 use sunlit_domain::ScopeAuthority;
 use sunlit_domain::id::TenantSlug;
+use sunlit_domain::tenant_state::TenantState;
 use sunlit_tenants::{Provisioned, RegionLibrary, provision};
 
 use super::Failed;
-use super::installation::Installation;
+use super::installation::{Installation, administrator};
 use super::output::line;
 use crate::config::Config;
 
@@ -24,15 +26,36 @@ pub(super) enum Command {
         #[arg(long)]
         regions: Option<PathBuf>,
     },
-    /// List tenants: slug, kind, parent, name.
+    /// List tenants: slug, kind, parent, state, name.
     List,
+    /// Let a tenant serve, make it read-only, or suspend it; what it has stays.
+    State {
+        /// The tenant.
+        tenant: TenantSlug,
+        /// `active`, `read-only` or `suspended`.
+        #[arg(value_parser = parse_state)]
+        state: TenantState,
+    },
 }
 
 pub(super) async fn run(config: &Config, authority: &ScopeAuthority, command: Command) -> Result<(), Failed> {
     match command {
         Command::Create { slug, regions } => create(config, authority, &slug, regions.as_deref()).await,
         Command::List => list(config).await,
+        Command::State { tenant, state } => {
+            let Installation { app, .. } = Installation::existing(config).await?;
+            let scope = administrator(&app, authority, &tenant).await?;
+            set_state::run(&app, &scope, state).await?;
+            line(format!("{tenant} is {}", state.name()));
+            app.stores.close().await;
+            Ok(())
+        }
     }
+}
+
+fn parse_state(text: &str) -> Result<TenantState, String> {
+    let names = TenantState::ALL.map(TenantState::name).join(", ");
+    TenantState::named(text).ok_or_else(|| format!("choose one of {names}"))
 }
 
 async fn create(
@@ -66,7 +89,7 @@ async fn list(config: &Config) -> Result<(), Failed> {
     for tenant in &tenants {
         let parent = tenants.iter().find(|other| Some(other.id) == tenant.parent);
         let parent = parent.map_or("-", |parent| parent.slug.as_str());
-        line(format!("{}  {}  {parent}  {}", tenant.slug, tenant.kind, tenant.name.zh));
+        line(format!("{}  {}  {parent}  {}  {}", tenant.slug, tenant.kind, tenant.state.name(), tenant.name.zh));
     }
     app.stores.close().await;
     Ok(())

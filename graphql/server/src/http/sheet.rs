@@ -182,6 +182,7 @@ async fn take(
     asked: Asked,
     body: web::Payload,
 ) -> Result<HttpResponse, AppError> {
+    visitor.may_change()?;
     let bad = |detail: &str| AppError::Argument(detail.to_owned());
     let form = SheetForm::named(&asked.format).ok_or_else(|| bad("format is csv or xlsx"))?;
     let keep_ids = match asked.ids.as_deref() {

@@ -10,6 +10,7 @@ use actix_web::http::header;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
 use sunlit_app::query::tenant_find;
 use sunlit_app::{AppError, Reading};
+use sunlit_domain::tenant_state::TenantState;
 use sunlit_domain::value::Timestamp;
 use sunlit_domain::{Actor, Locale, Scope};
 use sunlit_schema::{Call, Carries, Limits, TenantSchema, TraceId};
@@ -52,8 +53,14 @@ impl Visitor {
     pub(super) async fn call(&self, carries: Carries) -> Result<(Arc<TenantSchema>, Call), AppError> {
         let reading = self.reading().await?;
         let schema = self.state.schema(reading.context()).await?;
+        let carries = Carries { read_only: self.tenant.state == TenantState::ReadOnly, ..carries };
         let limits = if self.scope.actor().id().is_some() { Limits::SIGNED_IN } else { Limits::ANONYMOUS };
         Ok((schema, Call { reading, limits, carries, trace: self.trace.clone() }))
+    }
+
+    /// Refuses what would change something in a tenant that is read-only.
+    pub(super) fn may_change(&self) -> Result<(), AppError> {
+        if self.tenant.state == TenantState::ReadOnly { Err(AppError::ReadOnly) } else { Ok(()) }
     }
 
     /// When the credential ends, on the clock of timers; none for the anonymous.
@@ -96,6 +103,9 @@ async fn visitor(request: &HttpRequest) -> Result<Visitor, Failure> {
     tracing::Span::current().record("tenant.id", tracing::field::display(tenant.id));
     let scope = state.authority.scope(tenant.id, Actor::anonymous());
     let mut visitor = Visitor { state, tenant, scope, until: None, chosen, base, path, trace };
+    if visitor.tenant.state == TenantState::Suspended {
+        return Err(visitor.failure(AppError::Suspended, form));
+    }
     if let Some(header) = request.headers().get(header::AUTHORIZATION) {
         let signed_in = header.to_str().map_err(|_| AppError::Unauthenticated).and_then(|value| visitor.sign_in(value));
         signed_in.map_err(|error| visitor.failure(error, form))?;

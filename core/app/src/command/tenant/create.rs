@@ -46,6 +46,7 @@ pub async fn run(app: &App, authority: &ScopeAuthority, new: NewTenant) -> Resul
     };
     let known = tenant::by_slug(&app.platform, new.slug.as_str()).await?;
     let is_known = known.is_some();
+    let state = known.as_ref().map(|known| known.state).unwrap_or_default();
     let tenant = Tenant {
         id: known.map_or_else(|| TenantId(app.environment.new_id()), |tenant| tenant.id),
         slug: new.slug,
@@ -55,6 +56,7 @@ pub async fn run(app: &App, authority: &ScopeAuthority, new: NewTenant) -> Resul
         short_name: new.short_name,
         parent,
         outline: new.outline,
+        state,
     };
     // The store comes first: a row without a store would be a tenant that cannot answer.
     let scope = authority.scope(tenant.id, Actor::anonymous());
