@@ -162,3 +162,19 @@ fn the_server_speaks_sql_in_its_benchmark_only() {
         "Put the query into core/storage and call it through core/app; only graphql/server/src/bench may name sea_orm.",
     );
 }
+
+/// What takes walls down, and makes throw-away databases, is in no build that is released.
+#[test]
+fn nothing_that_is_released_has_the_switches_of_tests() {
+    let mut findings = Findings::default();
+    let workspace = Workspace::open();
+    for krate in workspace.crates().iter().filter(|krate| !krate.folder.starts_with("tests/")) {
+        let file = format!("{}/Cargo.toml", krate.folder);
+        let text = workspace.text(&file).unwrap_or_default();
+        let released = text.split_once("[dev-dependencies]").map_or(&*text, |(before, _)| before);
+        if released.contains("\"testing\"") {
+            findings.add(&file, "the feature `testing` is asked for outside of [dev-dependencies]");
+        }
+    }
+    findings.none("Only tests ask for it: move the line below [dev-dependencies].");
+}
