@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { faults } from '../support/axe.mjs';
-import { withPage } from '../support/browser.mjs';
+import { follow, withPage } from '../support/browser.mjs';
 import { PAGES } from '../support/region.mjs';
 
 // How a visitor comes to each look: the toolbar's own link, and what it must have done.
@@ -19,8 +19,8 @@ for (const [name, target] of Object.entries(PAGES)) {
         withPage({ width }, async (page) => {
           await page.goto(target);
           if (link) {
-            await page.getByRole('link', { name: link, exact: true }).click();
-            await page.waitForSelector(shown, { state: 'attached' });
+            await follow(page, () => page.getByRole('link', { name: link, exact: true }).click());
+            assert.equal(await page.locator(shown).count(), 1);
             assert.equal(new URL(page.url()).pathname, target, 'the toolbar leads back to the page');
           }
           assert.deepEqual(await faults(page, `${name}, ${look}, ${width} px`), []);

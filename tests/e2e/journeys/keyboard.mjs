@@ -1,7 +1,7 @@
 // From the home page to a card without a mouse.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { withPage } from '../support/browser.mjs';
+import { follow, withPage } from '../support/browser.mjs';
 import { LIST, TENANT, cardOf, streets } from '../support/region.mjs';
 
 // The longest page has a map, a list and the frame around them: some 60 stops.
@@ -41,8 +41,8 @@ async function followByKeyboard(page, target) {
     assert.ok(stop.onScreen, `${stop.name} has the focus off the screen`);
     assert.ok(stop.marked, `${stop.name} does not show that it has the focus`);
     if (stop.target === target) {
-      await page.keyboard.press('Enter');
-      await page.waitForURL((url) => url.pathname === target);
+      await follow(page, () => page.keyboard.press('Enter'));
+      assert.equal(new URL(page.url()).pathname, target);
       return;
     }
   }

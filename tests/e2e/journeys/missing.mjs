@@ -1,7 +1,7 @@
 // What is not there: a page in Chinese that leads home, and no other tenant behind a similar name.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { withPage } from '../support/browser.mjs';
+import { follow, withPage } from '../support/browser.mjs';
 import { LIST, TENANT, cardOf } from '../support/region.mjs';
 import { graphql, request } from '../support/server.mjs';
 
@@ -24,7 +24,7 @@ for (const [name, { target, home }] of Object.entries(MISSING)) {
       assert.equal(await page.locator('html').getAttribute('lang'), 'zh-CN');
       const main = page.getByRole('main');
       assert.match(await main.getByRole('heading', { level: 1 }).innerText(), /\p{Script=Han}/u);
-      await main.getByRole('link', { name: '返回首页' }).click();
+      await follow(page, () => main.getByRole('link', { name: '返回首页' }).click());
       assert.equal(new URL(page.url()).pathname, home);
       assert.equal(await page.getByRole('heading', { level: 1 }).count(), 1);
     }));

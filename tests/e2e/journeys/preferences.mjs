@@ -1,11 +1,12 @@
 // Text size, contrast, 长者版 and language: links that work without scripts and stay from page to page.
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { withPage } from '../support/browser.mjs';
+import { follow, withPage } from '../support/browser.mjs';
 import { LIST, TENANT, cardOf, streets } from '../support/region.mjs';
 import { request } from '../support/server.mjs';
 
-const choose = (page, name) => page.getByRole('navigation', { name: /浏览设置|Display settings/ }).getByRole('link', { name, exact: true }).click();
+const choose = (page, name) => follow(page, () =>
+  page.getByRole('navigation', { name: /浏览设置|Display settings/ }).getByRole('link', { name, exact: true }).click());
 const look = (page) => page.locator('html').evaluate((html) => ({ ...html.dataset }));
 
 test('preferences stay from page to page with scripts off, and can be taken back', () =>
@@ -20,7 +21,7 @@ test('preferences stay from page to page with scripts off, and can be taken back
       await page.goto(target);
       assert.deepEqual(await look(page), chosen, target);
     }
-    await page.getByRole('link', { name: '退出长者版' }).click();
+    await follow(page, () => page.getByRole('link', { name: '退出长者版' }).click());
     await choose(page, '退出高对比度');
     await choose(page, '标准');
     await page.goto(TENANT);

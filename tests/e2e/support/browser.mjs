@@ -42,6 +42,11 @@ export async function withPage({ width = 1200, scripts = true }, use) {
   }
 }
 
+/** Does what leads to another page, and waits until that page is there whole. */
+export async function follow(page, step) {
+  await Promise.all([page.waitForEvent('load'), step()]);
+}
+
 async function watch(context) {
   const trespasses = [];
   context.on('request', (request) => {
