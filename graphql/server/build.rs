@@ -9,7 +9,7 @@ use std::path::Path;
 use sunlit_plugin_builder::{BuildOptions, build};
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let plugins = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../plugins").canonicalize()?;
+    let plugins = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("../../plugins").canonicalize()?;
     let out = env::var("OUT_DIR")?;
     println!("cargo::rerun-if-changed={}", plugins.display());
     let mut folders: Vec<_> = fs::read_dir(&plugins)?.collect::<Result<_, _>>()?;

@@ -160,9 +160,21 @@ impl App {
         Ok(Arc::new(package))
     }
 
+    /// To be called when a version has other content than before.
     pub(crate) async fn forget_package(&self, id: &str, version: &str) {
+        self.forget_own(id, version).await;
+        self.say(Said::Replaced { package: id.to_owned(), version: version.to_owned() }).await;
+    }
+
+    /// Forgets every version.
+    pub(crate) fn forget_packages(&self) {
+        self.packages.invalidate_all();
+    }
+
+    /// Forgets what this process knows of a version.
+    pub(crate) async fn forget_own(&self, id: &str, version: &str) {
         self.packages.invalidate(&(id.to_owned(), version.to_owned())).await;
-        self.packages_changed().await;
+        self.forget_contexts();
     }
 
     /// To be called when what a tenant has enabled, or how, was changed and committed.
@@ -189,6 +201,7 @@ impl App {
             tracing::error!(tenant.id = %scope.tenant(), %error, "a job's hint is not written: it waits for a tidying");
         }
         self.ring();
+        self.say(Said::Job).await;
     }
 
     /// Wakes the workers of this process.

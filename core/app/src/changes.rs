@@ -54,7 +54,7 @@ pub struct Change {
 pub enum Missed {
     /// It fell behind, and changes are lost to it.
     Behind,
-    /// No more will come.
+    /// It was let go: changes may be lost to it.
     Ended,
 }
 
@@ -104,6 +104,11 @@ impl Changes {
             Ok::<(), StorageError>(())
         });
         Ok(done.await.map_err(|_| StorageError::Interrupted)??)
+    }
+
+    /// Lets the tenant's followers go.
+    pub(crate) fn end(&self, tenant: TenantId) {
+        self.channels().remove(&tenant);
     }
 
     /// Lets every follower begin anew: changes may be lost to it.

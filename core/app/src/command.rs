@@ -1,5 +1,6 @@
 //! Commands: the only writers. One command is one transaction: records, audit and outbox together or not at all.
 
+mod begin;
 pub mod calendar;
 mod commit;
 pub mod deadline;

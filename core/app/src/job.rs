@@ -48,6 +48,8 @@ impl From<AppError> for JobError {
         match error {
             AppError::Conflict { .. }
             | AppError::Moved(_)
+            | AppError::ReadOnly
+            | AppError::Suspended
             | AppError::Storage(_)
             | AppError::Shared(_)
             | AppError::PluginFailed { .. } => Self::Retry(error.to_string()),

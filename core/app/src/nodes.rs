@@ -4,11 +4,14 @@
 //! what they remember of packages, settings and tenants is no longer so. A word about a transaction goes out with it. A
 //! node that could not listen for a while forgets everything that it remembers, and its followers have to begin anew.
 
+use std::collections::BTreeSet;
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
+use sunlit_domain::access;
 use sunlit_domain::id::{RecordId, TenantId};
 use sunlit_domain::manifest::Collection;
 use sunlit_domain::record::Record;
@@ -24,6 +27,11 @@ use crate::{App, AppError, Change, ChangeKind};
 const AGAIN: Duration = Duration::from_secs(1);
 /// How many changes one word tells of, at most.
 const CHANGES: usize = 40;
+/// How many changes of one transaction are told one by one: a follower may be fewer behind.
+const MANY: usize = 200;
+/// After how long without a word a node says one to itself, and how long it waits for it.
+const QUIET: Duration = Duration::from_secs(60);
+const ECHO: Duration = Duration::from_secs(10);
 /// Bytes that a deleted record may have in a word.
 const MAX_REMOVED_BYTES: usize = 2_000;
 
@@ -38,10 +46,21 @@ struct Word {
 pub(crate) enum Said {
     /// A job was scheduled.
     Job,
-    /// Packages, grants or settings of some tenant are others.
+    /// What some tenant has enabled, or how, is changed.
     Packages,
+    /// A version of a package in development has other content.
+    Replaced {
+        package: String,
+        version: String,
+    },
     /// Tenants, or their names, are others.
     Tenants,
+    /// A tenant serves, or no longer does.
+    State(TenantId),
+    /// More changes of a tenant than followers would bear.
+    Many(TenantId),
+    /// Nothing: a node that has heard nothing for long listens to itself.
+    Hello,
     Changes {
         tenant: TenantId,
         changes: Vec<Told>,
@@ -65,18 +84,19 @@ pub enum Removed {
     /// As it was, in this process.
     #[serde(skip)]
     Here(Table, Box<Record>),
-    /// As another node told of it: its values by their names in the manifest.
+    /// As another node told of it: what the rules of access look at, by the names in the manifest.
     Told(Map<String, Json>),
     /// It was too large to be told of: only whoever reads everything is told of its end.
     Large,
 }
 
 impl Removed {
-    /// As it goes to other nodes.
+    /// As it goes to other nodes: what the rules of access look at, and nothing else of it.
     fn told(&self) -> Self {
         let Self::Here(table, record) = self else { return self.clone() };
         let collection = table.collection();
-        let values = collection.slots().map(|slot| (collection.slot_name(slot).to_owned(), record.get(slot).to_json()));
+        let slots = access::looked_at(collection).into_iter();
+        let values = slots.map(|slot| (collection.slot_name(slot).to_owned(), record.get(slot).to_json()));
         let values: Map<String, Json> = values.filter(|(_, value)| !value.is_null()).collect();
         let is_small = serde_json::to_string(&values).is_ok_and(|text| text.len() <= MAX_REMOVED_BYTES);
         if is_small { Self::Told(values) } else { Self::Large }
@@ -104,8 +124,12 @@ pub(crate) async fn say_of(app: &App, work: &Work, changes: &[Change]) -> Result
     if app.stores.database().is_none() {
         return Ok(());
     }
-    if work.due().is_some() {
-        work.say(&app.word(Said::Job)).await?;
+    if changes.len() > MANY {
+        let tenants: BTreeSet<TenantId> = changes.iter().map(|change| change.tenant).collect();
+        for tenant in tenants {
+            work.say(&app.word(Said::Many(tenant))).await?;
+        }
+        return Ok(());
     }
     let mut waiting = changes;
     while let Some(first) = waiting.first() {
@@ -147,7 +171,7 @@ impl App {
     }
 
     /// Does what another node's word asks for.
-    fn hear(&self, text: &str) {
+    async fn hear(&self, text: &str) {
         let word: Word = match serde_json::from_str(text) {
             Ok(word) => word,
             Err(error) => {
@@ -160,7 +184,15 @@ impl App {
         match word.said {
             Said::Job => self.ring(),
             Said::Packages => self.forget_contexts(),
+            Said::Replaced { package, version } => self.forget_own(&package, &version).await,
             Said::Tenants => self.directory.forget(),
+            Said::State(tenant) => {
+                self.directory.forget();
+                self.changes.end(tenant);
+                self.ring();
+            }
+            Said::Many(tenant) => self.changes.end(tenant),
+            Said::Hello => {}
             Said::Changes { tenant, changes } => {
                 for Told { package, collection, id, version, kind, removed } in changes {
                     let (package, collection) = (package.into(), collection.into());
@@ -172,6 +204,7 @@ impl App {
 
     /// Forgets what other nodes may have changed while they could not be heard.
     fn catch_up(&self) {
+        self.forget_packages();
         self.forget_contexts();
         self.directory.forget();
         self.changes.break_off();
@@ -203,14 +236,38 @@ pub async fn listen(app: &Arc<App>) -> Result<Listening, AppError> {
 
 async fn until_dropped(app: Arc<App>, mut listener: Listener) {
     loop {
-        match listener.next().await {
-            Ok(Some(word)) => app.hear(&word),
-            Ok(None) => app.catch_up(),
-            Err(error) => {
-                tracing::error!(%error, "the other nodes cannot be heard");
-                app.catch_up();
-                tokio::time::sleep(AGAIN).await;
+        let Err(lost) = listen_to(&app, &mut listener).await;
+        tracing::error!(error = lost, "the other nodes cannot be heard");
+        listener = loop {
+            match app.stores.database() {
+                Some(database) => match database.listen().await {
+                    Ok(listener) => break listener,
+                    Err(_) => tokio::time::sleep(AGAIN).await,
+                },
+                None => return,
             }
+        };
+        // Whoever listens again has missed what was said in between.
+        app.catch_up();
+    }
+}
+
+/// Listens until it cannot any more; answers why.
+async fn listen_to(app: &App, listener: &mut Listener) -> Result<Infallible, String> {
+    let mut patience = QUIET;
+    loop {
+        match tokio::time::timeout(patience, listener.next()).await {
+            Ok(Ok(Some(word))) => {
+                app.hear(&word).await;
+                patience = QUIET;
+            }
+            Ok(Ok(None)) => return Err("the connection was lost".to_owned()),
+            Ok(Err(error)) => return Err(error.to_string()),
+            Err(_) if patience == QUIET => {
+                app.say(Said::Hello).await;
+                patience = ECHO;
+            }
+            Err(_) => return Err("a word to itself did not come back".to_owned()),
         }
     }
 }

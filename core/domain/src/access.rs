@@ -1,6 +1,9 @@
 //! Who may do what: the declared rules of a collection applied to an actor.
 
+use std::collections::BTreeSet;
+
 use crate::filter::{self, Filter, Purpose, Test};
+use crate::id::ActorId;
 use crate::manifest::{AccessRules, Attribute, Collection, Rule, Slot, Spelling, Standard};
 use crate::scope::Actor;
 use crate::value::Value;
@@ -74,6 +77,17 @@ pub fn allowed(collection: &Collection, deed: Deed, actor: &Actor) -> Option<Fil
         1 => any.pop(),
         _ => Some(Filter::Or(any)),
     }
+}
+
+/// What the rules look at that say who may read: where a record's reader is to be told from its values.
+#[must_use]
+pub fn looked_at(collection: &Collection) -> BTreeSet<Slot> {
+    let somebody = Some(ActorId(uuid::Uuid::nil()));
+    let filters = rules(&collection.access, Deed::Read).iter().filter_map(|rule| rule.filter.as_ref());
+    let filters = filters
+        .filter_map(|json| filter::parse(collection, json, Spelling::Manifest, Purpose::Manifest(somebody)).ok());
+    let own = [Standard::State, Standard::Version].map(Slot::Standard);
+    own.into_iter().chain(filters.flat_map(|filter| filter.slots())).collect()
 }
 
 fn rules(access: &AccessRules, deed: Deed) -> &[Rule] {

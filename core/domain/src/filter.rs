@@ -11,6 +11,7 @@
 mod parse;
 
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 
 pub use parse::{FilterError, Purpose, parse};
 use uuid::Uuid;
@@ -89,6 +90,16 @@ impl Filter {
     #[must_use]
     pub fn is_everything(&self) -> bool {
         matches!(self, Self::And(all) if all.iter().all(Self::is_everything))
+    }
+
+    /// What it tests.
+    #[must_use]
+    pub fn slots(&self) -> BTreeSet<Slot> {
+        match self {
+            Self::And(all) | Self::Or(all) => all.iter().flat_map(Self::slots).collect(),
+            Self::Not(inner) => inner.slots(),
+            Self::Test(attribute, _) => BTreeSet::from([attribute.slot]),
+        }
     }
 
     /// Both this and that.

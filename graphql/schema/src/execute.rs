@@ -40,8 +40,6 @@ pub struct Carries {
     pub mutations: bool,
     /// Subscriptions: not where there is one answer.
     pub subscriptions: bool,
-    /// Whether the tenant is read-only, so that mutations are refused.
-    pub read_only: bool,
 }
 
 /// Who asks, over what.
@@ -136,9 +134,6 @@ pub(crate) async fn prepare(schema: &TenantSchema, ask: &Ask, call: &Call) -> Re
         let detail = "operationName must name one of the document's operations";
         return Err(refuse(ErrorCode::InvalidInput, detail));
     };
-    if operation == OperationType::Mutation && call.carries.read_only {
-        return Err(refuse(ErrorCode::ReadOnly, ""));
-    }
     let carried = match operation {
         OperationType::Query => true,
         OperationType::Mutation => call.carries.mutations,

@@ -248,7 +248,10 @@ impl Live {
             let shown = match told {
                 Ok(change) if self.concerns(&change) => self.show(change).await,
                 Ok(_) => continue,
-                Err(Missed::Ended) => return None,
+                Err(Missed::Ended) => {
+                    let detail = "the changes could not be followed for a while: read anew and subscribe again";
+                    Some(self.refuse(ErrorCode::Unavailable, detail))
+                }
                 Err(Missed::Behind) => {
                     let detail =
                         "changes came faster than they were taken, and some are lost: read anew and subscribe again";
@@ -295,7 +298,7 @@ impl Live {
 
     async fn execute(&self, reading: Reading, event: Event) -> Execution {
         let settled = Settled::default();
-        let carries = Carries { mutations: false, subscriptions: true, read_only: false };
+        let carries = Carries { mutations: false, subscriptions: true };
         let call = Call { reading, limits: self.limits, carries, trace: self.trace.clone() };
         let request = request(&self.prepared, self.ask.clone(), call).data(event).data(settled.clone());
         let mut answers = self.schema.schema.execute_stream(request);

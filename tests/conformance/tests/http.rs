@@ -222,10 +222,11 @@ async fn introspection_is_answered_within_the_limits() {
 async fn execute_within(app: &TestApp, tenant: TenantId, query: &str, deadline: Duration) -> Execution {
     let reading = Reading::begin(app.app(), app.scope(tenant), Locale::En).await.unwrap();
     let schema = app.state().schema(reading.context()).await.unwrap();
-    let carries = Carries { mutations: true, subscriptions: false, read_only: false };
+    let carries = Carries { mutations: true, subscriptions: false };
     let limits = Limits { deadline, ..Limits::ANONYMOUS };
     let ask = Ask { query: Some(query.to_owned()), ..Ask::default() };
-    execute(&schema, ask, Call { reading, limits, carries, trace: TraceId("trace-1".to_owned()) }).await
+    let call = Call { reading, limits, carries, trace: TraceId("trace-1".to_owned()) };
+    execute(&schema, ask, call).await
 }
 
 #[actix_web::test]

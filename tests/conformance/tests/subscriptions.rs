@@ -10,8 +10,10 @@ use futures_util::future::poll_fn;
 use serde_json::{Value as Json, json};
 use sunlit_app::command::document::add::{self, NewDocument};
 use sunlit_app::command::package::publish::{self, Existing};
+use sunlit_app::command::tenant::set_state;
 use sunlit_domain::Role;
 use sunlit_domain::id::TenantId;
+use sunlit_domain::tenant_state::TenantState;
 use sunlit_test_support::TestApp;
 
 const TENANT: &str = "900001";
@@ -57,14 +59,6 @@ struct Kit {
     token: String,
 }
 
-fn region(packages: &[&str]) -> String {
-    let packages: String = packages.iter().map(|id| format!("[[package]]\nid = \"{id}\"\ngrants = []\n")).collect();
-    format!(
-        "[tenant]\nslug = \"{TENANT}\"\ncode = \"{TENANT}\"\nkind = \"district\"\nname = {{ zh = \"测试区\" }}\n\
-         short_name = {{ zh = \"测试区\" }}\n{packages}"
-    )
-}
-
 impl Kit {
     async fn new() -> Self {
         let app = TestApp::start().await;
@@ -72,7 +66,7 @@ impl Kit {
         for manifest in [NOTES.to_owned(), more] {
             publish::run(app.app(), manifest, None, Existing::Keep).await.unwrap();
         }
-        let tenant: TenantId = app.provision_text(TENANT, &region(&["notes"]), &[]).await;
+        let tenant: TenantId = app.tenant(TENANT, &[("notes", &[])]).await;
         let token = app.token(tenant, Role::Editor);
         Self { app, token }
     }
@@ -278,9 +272,27 @@ async fn followers_keep_no_connection_to_the_database() {
 async fn followers_are_told_when_the_packages_change() {
     let kit = Kit::new().await;
     let mut follower = kit.follow(FOLLOW, None).await;
-    kit.app.provision_text(TENANT, &region(&["notes", "more-notes"]), &[]).await;
+    kit.app.tenant(TENANT, &[("notes", &[]), ("more-notes", &[])]).await;
     kit.create(1).await;
     follower.ends_with("UNAVAILABLE").await;
+}
+
+#[actix_web::test]
+async fn followers_are_let_go_when_their_tenant_is_suspended_and_none_comes_in_its_place() {
+    let kit = Kit::new().await;
+    let mut follower = kit.follow(FOLLOW, Some(&kit.token)).await;
+    let administrator = kit.app.administrator(kit.app.tenant_id(TENANT).await);
+    set_state::run(kit.app.app(), &administrator, TenantState::Suspended).await.unwrap();
+    follower.ends_with("UNAVAILABLE").await;
+    let late = TestRequest::post()
+        .uri(&format!("/t/{TENANT}/graphql"))
+        .insert_header(("accept", "text/event-stream"))
+        .set_json(json!({ "query": FOLLOW }));
+    assert_eq!(kit.app.call(late).await.0, StatusCode::SERVICE_UNAVAILABLE);
+    set_state::run(kit.app.app(), &administrator, TenantState::Active).await.unwrap();
+    let mut again = kit.follow(FOLLOW, None).await;
+    kit.create(5).await;
+    assert_eq!(again.told().await, told("CREATED", 1, 5));
 }
 
 #[actix_web::test]

@@ -40,6 +40,9 @@ use sunlit_tenants::{RegionLibrary, provision};
 use tempfile::TempDir;
 use uuid::Uuid;
 
+/// What the probe may do.
+pub const PROBE_GRANTS: [&str; 5] = ["storage", "records", "settings", "clock", "log"];
+
 /// A running Sunlit.
 pub struct TestApp {
     state: web::Data<State>,
@@ -168,14 +171,21 @@ impl TestApp {
         Ok(done.map_err(|error| error.to_string())?.pop().unwrap().id)
     }
 
+    /// A district with these packages, each with the rights that it gets.
+    pub async fn tenant(&self, slug: &str, packages: &[(&str, &[&str])]) -> TenantId {
+        let mut region = format!(
+            "[tenant]\nslug = \"{slug}\"\ncode = \"{slug}\"\nkind = \"district\"\nname = {{ zh = \"测试区{slug}\" }}\n\
+             short_name = {{ zh = \"测试区\" }}\n"
+        );
+        for (package, grants) in packages {
+            region.push_str(&format!("[[package]]\nid = \"{package}\"\ngrants = {grants:?}\n"));
+        }
+        self.provision_text(slug, &region, &[]).await
+    }
+
     /// A tenant that has the probe enabled.
     pub async fn probe_tenant(&self, slug: &str) -> TenantId {
-        let region = format!(
-            "[tenant]\nslug = \"{slug}\"\ncode = \"{slug}\"\nkind = \"district\"\nname = {{ zh = \"测试区{slug}\" }}\n\
-             short_name = {{ zh = \"测试区\" }}\n[[package]]\nid = \"probe\"\n\
-             grants = [\"storage\", \"records\", \"settings\", \"clock\", \"log\"]\n"
-        );
-        self.provision_text(slug, &region, &[]).await
+        self.tenant(slug, &[("probe", &PROBE_GRANTS)]).await
     }
 
     /// A scope for `role`, for calling the application itself.

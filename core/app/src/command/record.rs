@@ -18,12 +18,13 @@ use sunlit_domain::{ErrorCode, Scope, id};
 use sunlit_storage::tenant::installation;
 use sunlit_storage::{StorageError, Table, Work};
 
+use crate::command::begin;
 use crate::{App, AppError, Package, TenantContext};
 
 /// A writing transaction on the tables that the package's version has. Whoever still holds a version that the tenant has
 /// left writes nothing: the new version's tables would never see it.
 pub(super) async fn begin(app: &App, scope: &Scope, package: &Package) -> Result<Work, AppError> {
-    let work = app.stores.open(scope).await?.work(scope).await?;
+    let work = begin::work(app, scope).await?;
     let enabled = installation::find(scope, &work, package.id()).await?;
     if enabled.is_some_and(|row| row.version == package.manifest.plugin.version) {
         return Ok(work);

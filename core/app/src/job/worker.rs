@@ -12,7 +12,6 @@ use sunlit_domain::id::TenantId;
 use sunlit_domain::tenant_state::TenantState;
 use sunlit_domain::value::Timestamp;
 use sunlit_domain::{Actor, Scope, ScopeAuthority};
-use sunlit_storage::platform::tenant::state;
 use sunlit_storage::platform::{due, tenant};
 use sunlit_storage::tenant::outbox::{self, Claimed};
 use tokio::sync::watch;
@@ -158,10 +157,7 @@ impl Worker {
     /// served already.
     async fn hand_out(&self, turns: &mut Turns, stopped: &watch::Receiver<bool>) -> Result<usize, AppError> {
         let mut due = due::due(&self.app.platform, self.app.environment.now(), MAX_DUE).await?;
-        // Nothing changes in a tenant that is read-only or suspended: its jobs wait.
-        let resting = state::resting(&self.app.platform).await?;
-        let rests = |tenant: &TenantId| resting.iter().any(|(resting, _)| resting == tenant);
-        due.retain(|(tenant, _)| !turns.busy.contains(tenant) && !rests(tenant));
+        due.retain(|(tenant, _)| !turns.busy.contains(tenant));
         due.sort_by_key(|(tenant, _)| turns.last.get(tenant).copied());
         let free = self.pace.tenants_at_once.max(1).saturating_sub(turns.busy.len());
         for (tenant, seen) in due.iter().copied().take(free) {

@@ -6,9 +6,11 @@ use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::{Expr, ExprTrait as _, OnConflict};
 use sea_orm::{QueryOrder, QuerySelect, QueryTrait as _};
 use sunlit_domain::id::TenantId;
+use sunlit_domain::tenant_state::TenantState;
 use sunlit_domain::value::Timestamp;
 
 use super::Platform;
+use super::tenant::state;
 use crate::StorageError;
 
 /// When a tenant's next job is due.
@@ -43,22 +45,22 @@ pub async fn hint(platform: &Platform, tenant: TenantId, at: Timestamp) -> Resul
     Ok(transaction.commit().await?)
 }
 
-/// The tenants that have jobs due at `now`, longest due first, each with what its note says.
+/// The tenants that serve and have jobs due at `now`, longest due first, each with what its note says.
 ///
 /// # Errors
 /// The database's.
 pub async fn due(platform: &Platform, now: Timestamp, limit: u64) -> Result<Vec<(TenantId, Timestamp)>, StorageError> {
-    let found = Entity::find().filter(Column::NextAt.lte(now.to_string())).order_by_asc(Column::NextAt).limit(limit);
+    let found = serving().filter(Column::NextAt.lte(now.to_string())).order_by_asc(Column::NextAt).limit(limit);
     let rows = found.all(platform.reader()).await?;
     rows.into_iter().map(|row| Ok((TenantId(row.tenant_id), read(&row.next_at)?))).collect()
 }
 
-/// When the next job of any tenant is due, past or future.
+/// When the next job of any tenant that serves is due, past or future.
 ///
 /// # Errors
 /// The database's.
 pub async fn next(platform: &Platform) -> Result<Option<Timestamp>, StorageError> {
-    let row = Entity::find().order_by_asc(Column::NextAt).one(platform.reader()).await?;
+    let row = serving().order_by_asc(Column::NextAt).one(platform.reader()).await?;
     row.map(|row| read(&row.next_at)).transpose()
 }
 
@@ -87,6 +89,15 @@ pub async fn settle(
     };
     transaction.commit().await?;
     Ok(changed > 0)
+}
+
+/// The notes of tenants that simply serve: nothing changes in the others, and their jobs wait.
+fn serving() -> Select<Entity> {
+    let resting = state::Entity::find()
+        .select_only()
+        .column(state::Column::TenantId)
+        .filter(state::Column::State.ne(TenantState::Active.name()));
+    Entity::find().filter(Column::TenantId.not_in_subquery(resting.into_query()))
 }
 
 fn read(text: &str) -> Result<Timestamp, StorageError> {

@@ -139,14 +139,14 @@ pub async fn insert(scope: &Scope, work: &Work, file: Uploaded) -> Result<Model,
 pub async fn condemn(
     scope: &Scope,
     work: &Work,
-    contents: impl IntoIterator<Item = (Uuid, String)>,
+    contents: &[(Uuid, String)],
     at: Timestamp,
 ) -> Result<(), StorageError> {
     let tenant_id = work.guard(scope)?.0;
-    let row = |(id, sha256)| Model {
+    let row = |(id, sha256): &(Uuid, String)| Model {
         tenant_id,
-        id,
-        sha256,
+        id: *id,
+        sha256: sha256.clone(),
         size: 0,
         content_type: String::new(),
         name: String::new(),
@@ -155,22 +155,37 @@ pub async fn condemn(
         state: CONDEMNED.to_owned(),
         state_at: at.to_string(),
     };
-    let rows: Vec<ActiveModel> =
-        contents.into_iter().map(|content| ActiveModel::from(row(content)).reset_all()).collect();
+    let rows: Vec<ActiveModel> = contents.iter().map(|content| ActiveModel::from(row(content)).reset_all()).collect();
     if !rows.is_empty() {
         Entity::insert_many(rows).exec_without_returning(&work.transaction).await?;
     }
     Ok(())
 }
 
-/// Contents that are condemned, at most `first`.
+/// Takes over contents that were condemned before `before`, at most `first`: condemned anew at `at`, so that nobody else takes
+/// them.
 ///
 /// # Errors
 /// The database's.
-pub async fn condemned(scope: &Scope, session: &Session, first: u64) -> Result<Vec<Model>, StorageError> {
-    let tenant = session.guard(scope)?;
-    let found = Entity::find().filter(own(Column::TenantId, tenant.0)).filter(Column::State.eq(CONDEMNED));
-    Ok(found.order_by_asc(Column::StateAt).limit(first).all(&session.transaction).await?)
+pub async fn take_condemned(
+    scope: &Scope,
+    work: &Work,
+    (before, at): (Timestamp, Timestamp),
+    first: u64,
+) -> Result<Vec<(Uuid, String)>, StorageError> {
+    let tenant = work.guard(scope)?;
+    let found = Entity::find()
+        .filter(own(Column::TenantId, tenant.0))
+        .filter(Column::State.eq(CONDEMNED))
+        .filter(Column::StateAt.lt(before.to_string()));
+    let found = found.order_by_asc(Column::StateAt).limit(first).all(&work.transaction).await?;
+    let taken: Vec<(Uuid, String)> = found.into_iter().map(|row| (row.id, row.sha256)).collect();
+    let update = Entity::update_many()
+        .col_expr(Column::StateAt, Expr::value(at.to_string()))
+        .filter(own(Column::TenantId, tenant.0))
+        .filter(Column::Id.is_in(taken.iter().map(|(id, _)| *id)));
+    update.exec(&work.transaction).await?;
+    Ok(taken)
 }
 
 /// Forgets condemned contents whose bytes are gone.

@@ -162,7 +162,7 @@ impl Parts {
     async fn execute(&self) -> Result<async_graphql::Response, Failed> {
         let ask = serde_json::from_str(&self.body)?;
         let reading = Reading::begin(&self.state.app, self.visitor.clone(), Locale::Zh).await?;
-        let carries = Carries { mutations: true, subscriptions: false, read_only: false };
+        let carries = Carries { mutations: true, subscriptions: false };
         let call = Call { reading, limits: Limits::ANONYMOUS, carries, trace: TraceId(String::new()) };
         let done = execute(&self.schema, ask, call).await;
         match done.response.errors.first() {

@@ -51,7 +51,7 @@ pub(super) async fn post(
         Ok(visitor) => visitor,
         Err(failure) => return failure.answer(&state),
     };
-    let taken = match visitor.may_change().and_then(|()| said(&request)) {
+    let taken = match said(&request) {
         Ok((name, content_type, size)) => {
             let said = Said { name: &name, content_type, size };
             take(&state.app, &visitor.scope, said, pieces(body)).await

@@ -49,13 +49,13 @@ pub(super) async fn get(visitor: Visitor, request: HttpRequest, body: web::Paylo
             return explorer::page();
         }
     }
-    answer(visitor, &request, ask, Carries { mutations: false, subscriptions: false, read_only: false }).await
+    answer(visitor, &request, ask, Carries { mutations: false, subscriptions: false }).await
 }
 
 /// Answers a query or a mutation.
 pub(super) async fn post(visitor: Visitor, request: HttpRequest, body: web::Payload) -> HttpResponse {
     let ask = from_body(&request, body).await;
-    answer(visitor, &request, ask, Carries { mutations: true, subscriptions: false, read_only: false }).await
+    answer(visitor, &request, ask, Carries { mutations: true, subscriptions: false }).await
 }
 
 /// Another method than GET and POST.

@@ -229,7 +229,7 @@ impl Connection {
 
 /// Runs one operation and says what comes of it.
 async fn operate(visitor: Visitor, ask: Ask, id: String, serial: u64, says: mpsc::Sender<(u64, Said)>) {
-    let carries = Carries { mutations: true, subscriptions: true, read_only: false };
+    let carries = Carries { mutations: true, subscriptions: true };
     let begun = match visitor.call(carries).await {
         Ok((schema, call)) => begin(&schema, ask, call).await,
         Err(error) => Begun::Once(Box::new(failure(&error, visitor.locale(), &visitor.trace))),

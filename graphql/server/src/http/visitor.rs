@@ -52,15 +52,11 @@ impl Visitor {
     /// What the API needs to answer: the tenant's schema, and who asks for what.
     pub(super) async fn call(&self, carries: Carries) -> Result<(Arc<TenantSchema>, Call), AppError> {
         let reading = self.reading().await?;
+        // A connection may be older than the tenant's state.
+        serves(&*tenant_find::by_slug(&self.state.app, self.tenant.slug.as_str()).await?)?;
         let schema = self.state.schema(reading.context()).await?;
-        let carries = Carries { read_only: self.tenant.state == TenantState::ReadOnly, ..carries };
         let limits = if self.scope.actor().id().is_some() { Limits::SIGNED_IN } else { Limits::ANONYMOUS };
         Ok((schema, Call { reading, limits, carries, trace: self.trace.clone() }))
-    }
-
-    /// Refuses what would change something in a tenant that is read-only.
-    pub(super) fn may_change(&self) -> Result<(), AppError> {
-        if self.tenant.state == TenantState::ReadOnly { Err(AppError::ReadOnly) } else { Ok(()) }
     }
 
     /// When the credential ends, on the clock of timers; none for the anonymous.
@@ -103,14 +99,17 @@ async fn visitor(request: &HttpRequest) -> Result<Visitor, Failure> {
     tracing::Span::current().record("tenant.id", tracing::field::display(tenant.id));
     let scope = state.authority.scope(tenant.id, Actor::anonymous());
     let mut visitor = Visitor { state, tenant, scope, until: None, chosen, base, path, trace };
-    if visitor.tenant.state == TenantState::Suspended {
-        return Err(visitor.failure(AppError::Suspended, form));
-    }
+    serves(&visitor.tenant).map_err(|error| visitor.failure(error, form))?;
     if let Some(header) = request.headers().get(header::AUTHORIZATION) {
         let signed_in = header.to_str().map_err(|_| AppError::Unauthenticated).and_then(|value| visitor.sign_in(value));
         signed_in.map_err(|error| visitor.failure(error, form))?;
     }
     Ok(visitor)
+}
+
+/// A suspended tenant answers nobody.
+fn serves(tenant: &Tenant) -> Result<(), AppError> {
+    if tenant.state == TenantState::Suspended { Err(AppError::Suspended) } else { Ok(()) }
 }
 
 /// The tenant that the address is for, with what comes before its paths.

@@ -6,7 +6,7 @@ use serde_json::{Value as Json, json};
 use sunlit_app::command::package::publish::{self, Existing};
 use sunlit_domain::id::{ActorId, TenantId};
 use sunlit_domain::{Actor, Role, Scope};
-use sunlit_test_support::{Answer, TestApp};
+use sunlit_test_support::{Answer, PROBE_GRANTS, TestApp};
 use uuid::Uuid;
 
 pub(crate) const VAULT: &str = include_str!("../../vault.toml");
@@ -49,13 +49,7 @@ impl Kit {
 
 /// A tenant that is empty but for its packages.
 pub(crate) async fn empty(app: &TestApp, slug: &'static str) -> (TenantId, String) {
-    let region = format!(
-        "[tenant]\nslug = \"{slug}\"\ncode = \"{slug}\"\nkind = \"district\"\nname = {{ zh = \"测试区{slug}\" }}\n\
-         short_name = {{ zh = \"测试区\" }}\n[[package]]\nid = \"probe\"\n\
-         grants = [\"storage\", \"records\", \"settings\", \"clock\", \"log\"]\n\
-         [[package]]\nid = \"vault\"\ngrants = [\"uses:probe\"]\n"
-    );
-    let tenant = app.provision_text(slug, &region, &[]).await;
+    let tenant = app.tenant(slug, &[("probe", &PROBE_GRANTS), ("vault", &["uses:probe"])]).await;
     let person = u128::from_str_radix(slug, 16).unwrap();
     let actor = ActorId(Uuid::from_u128(person));
     let now = sunlit_app::Environment::now(&sunlit_app::SystemEnvironment);

@@ -9,6 +9,7 @@ use sunlit_storage::Work;
 use sunlit_storage::tenant::outbox::{self, Claimed, Job};
 use sunlit_storage::tenant::{calendar_day, deadline};
 
+use crate::command::begin;
 use crate::command::commit::commit;
 use crate::command::deadline::{Place, keep};
 use crate::{App, AppError};
@@ -24,7 +25,7 @@ const BATCH: u64 = 500;
 /// [`sunlit_storage::StorageError::LeaseLost`] when another worker has done it.
 pub(crate) async fn run(app: &App, scope: &Scope, job: &Claimed) -> Result<(), AppError> {
     let at = app.environment.now();
-    let work = app.stores.open(scope).await?.work(scope).await?;
+    let work = begin::work(app, scope).await?;
     outbox::finish(scope, &work, job, at).await?;
     let calendar = calendar_day::calendar(scope, &work).await?;
     batch(app, scope, &work, &calendar, at).await?;

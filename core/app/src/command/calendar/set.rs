@@ -5,6 +5,7 @@ use sunlit_domain::{Role, Scope};
 use sunlit_storage::tenant::calendar_day;
 
 use super::recount;
+use crate::command::begin;
 use crate::command::commit::commit;
 use crate::command::trail;
 use crate::{App, AppError};
@@ -22,7 +23,7 @@ pub async fn run(app: &App, scope: &Scope, days: Vec<LocalDay>) -> Result<Calend
     let overlay = Overlay::new(days).map_err(|error| AppError::Argument(error.to_string()))?;
     let calendar = Calendar::new(overlay);
     let at = app.environment.now();
-    let work = app.stores.open(scope).await?.work(scope).await?;
+    let work = begin::work(app, scope).await?;
     calendar_day::replace(scope, &work, calendar.overlay()).await?;
     trail::of_change(app, scope, &work, ("set", "calendar", &calendar.digest()), at).await?;
     recount::batch(app, scope, &work, &calendar, at).await?;

@@ -11,6 +11,7 @@ use sunlit_storage::tenant::outbox::{self, Claimed};
 use sunlit_storage::{Table, Work, record};
 
 use super::{Place, keep};
+use crate::command::begin;
 use crate::command::calendar::recount;
 use crate::command::commit::commit;
 use crate::command::trail;
@@ -41,7 +42,7 @@ impl Timer {
 pub(crate) async fn run(app: &App, scope: &Scope, job: &Claimed, table: Option<&Table>) -> Result<(), AppError> {
     let timer = Timer::of(job)?;
     let at = app.environment.now();
-    let work = app.stores.open(scope).await?.work(scope).await?;
+    let work = begin::work(app, scope).await?;
     // First: the next timer has the same key, and takes the place of one that waits.
     outbox::finish(scope, &work, job, at).await?;
     let known = deadline::of(scope, &work, &timer.collection, &[timer.record]).await?;

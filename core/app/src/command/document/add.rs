@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use sunlit_domain::Scope;
 use sunlit_storage::tenant::document::{self, Document};
 
+use crate::command::begin;
 use crate::command::commit::commit;
 use crate::command::{only_administrators, trail};
 use crate::query::document_find::hash_of;
@@ -47,7 +48,7 @@ pub async fn run(app: &App, scope: &Scope, new: &[NewDocument]) -> Result<Vec<St
         hashes.push(hash);
     }
     let at = app.environment.now();
-    let work = app.stores.open(scope).await?.work(scope).await?;
+    let work = begin::administer(app, scope).await?;
     for (hash, one) in distinct {
         let document = Document { hash: hash.clone(), text: one.text.clone(), name: one.name.clone(), at };
         document::add(scope, &work, document).await?;

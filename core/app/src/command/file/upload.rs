@@ -12,6 +12,7 @@ use sunlit_domain::manifest::Field;
 use sunlit_storage::blobs::{Blob, Incoming};
 use sunlit_storage::tenant::file::{self, Uploaded};
 
+use crate::command::begin;
 use crate::command::commit::commit;
 use crate::command::trail;
 use crate::content_type::{self, HEAD};
@@ -53,6 +54,7 @@ pub async fn run<E: Display>(
     if said.size.is_some_and(|size| size > max_bytes) {
         return Err(AppError::TooLarge(max_bytes));
     }
+    begin::may_change(app, scope).await?;
     check_pending(app, scope).await?;
     let mut content = std::pin::pin!(content.fuse());
     let head = head(content.as_mut()).await?;
@@ -131,7 +133,7 @@ async fn note(
 ) -> Result<file::Model, AppError> {
     let (at, id) = (app.environment.now(), app.environment.new_id());
     let uploaded = Uploaded { id, sha256: blob.sha256, size: blob.size, content_type, name, at };
-    let work = app.stores.open(scope).await?.work(scope).await?;
+    let work = begin::work(app, scope).await?;
     let written = file::insert(scope, &work, uploaded).await?;
     trail::of_change(app, scope, &work, ("upload", "file", &id.to_string()), at).await?;
     commit(app, scope, work, None).await?;

@@ -6,6 +6,7 @@ use sunlit_domain::Scope;
 use sunlit_storage::tenant::outbox::{self, Claimed};
 
 use super::MAX_ATTEMPTS;
+use crate::command::begin;
 use crate::command::commit::commit;
 use crate::command::trail;
 use crate::{App, AppError};
@@ -17,7 +18,11 @@ use crate::{App, AppError};
 /// The database's.
 pub async fn run(app: &App, scope: &Scope, lease: Duration) -> Result<Option<Claimed>, AppError> {
     let at = app.environment.now();
-    let work = app.stores.open(scope).await?.work(scope).await?;
+    let work = match begin::work(app, scope).await {
+        // Its jobs wait until it serves again.
+        Err(AppError::ReadOnly | AppError::Suspended) => return Ok(None),
+        begun => begun?,
+    };
     let mut given_up = false;
     let job = loop {
         match outbox::claim(scope, &work, at, lease, 1).await?.pop() {

@@ -6,6 +6,7 @@ use sunlit_domain::Scope;
 use sunlit_storage::tenant::outbox::{self, Claimed};
 
 use super::MAX_ATTEMPTS;
+use crate::command::begin;
 use crate::command::commit::commit;
 use crate::command::trail;
 use crate::job::JobError;
@@ -22,7 +23,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(3600);
 /// [`sunlit_storage::StorageError::LeaseLost`] when it is another worker's by now.
 pub async fn run(app: &App, scope: &Scope, job: &Claimed, error: &JobError) -> Result<(), AppError> {
     let at = app.environment.now();
-    let work = app.stores.open(scope).await?.work(scope).await?;
+    let work = begin::administer(app, scope).await?;
     match error {
         JobError::Retry(reason) if job.attempt < MAX_ATTEMPTS => {
             let due_at = at.plus(wait(job.attempt, app.environment.random()));

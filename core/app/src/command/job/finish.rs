@@ -3,6 +3,7 @@
 use sunlit_domain::Scope;
 use sunlit_storage::tenant::outbox::{self, Claimed};
 
+use crate::command::begin;
 use crate::command::commit::commit;
 use crate::{App, AppError};
 
@@ -11,7 +12,7 @@ use crate::{App, AppError};
 /// # Errors
 /// [`sunlit_storage::StorageError::LeaseLost`] when it is another worker's by now.
 pub async fn run(app: &App, scope: &Scope, job: &Claimed) -> Result<(), AppError> {
-    let work = app.stores.open(scope).await?.work(scope).await?;
+    let work = begin::administer(app, scope).await?;
     outbox::finish(scope, &work, job, app.environment.now()).await?;
     commit(app, scope, work, None).await
 }

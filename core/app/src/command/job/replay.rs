@@ -5,6 +5,7 @@ use sunlit_storage::StorageError;
 use sunlit_storage::tenant::outbox;
 use uuid::Uuid;
 
+use crate::command::begin;
 use crate::command::commit::commit;
 use crate::command::trail;
 use crate::reading::require;
@@ -18,7 +19,7 @@ use crate::{App, AppError};
 pub async fn run(app: &App, scope: &Scope, id: Uuid) -> Result<(), AppError> {
     require(scope, Role::Administrator)?;
     let at = app.environment.now();
-    let work = app.stores.open(scope).await?.work(scope).await?;
+    let work = begin::work(app, scope).await?;
     outbox::replay(scope, &work, id, at).await.map_err(|error| match error {
         StorageError::NotUnique { .. } => {
             AppError::Argument("another job of this kind and key waits already: let it run".to_owned())

@@ -3,6 +3,7 @@
 use sunlit_domain::Scope;
 use sunlit_storage::tenant::{calendar_day, outbox};
 
+use crate::command::begin;
 use crate::command::calendar::recount;
 use crate::command::commit::commit;
 use crate::command::schedule::align;
@@ -16,7 +17,7 @@ use crate::{App, AppError};
 pub async fn run(app: &App, scope: &Scope) -> Result<(), AppError> {
     let context = app.context(scope).await?;
     let now = app.environment.now();
-    let work = app.stores.open(scope).await?.work(scope).await?;
+    let work = begin::work(app, scope).await?;
     let manifests: Vec<_> = context.packages.iter().map(|installed| &*installed.package.manifest).collect();
     align::all(app, scope, &work, (&manifests, &context.broken)).await?;
     // A new version may have brought the notice of a new year.

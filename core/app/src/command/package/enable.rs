@@ -9,6 +9,7 @@ use sunlit_storage::tenant::{installation, setting};
 use sunlit_storage::{Work, table};
 
 use super::admission;
+use crate::command::begin;
 use crate::command::commit::commit;
 use crate::command::schedule::align;
 use crate::command::setting::checked;
@@ -38,7 +39,7 @@ pub async fn run(
     admission::neighbours(app, scope, &package.manifest).await?;
     let settings = checked(package, settings)?;
     let at = app.environment.now();
-    let work = app.stores.open(scope).await?.work(scope).await?;
+    let work = begin::administer(app, scope).await?;
     not_in_another_version(scope, &work, package).await?;
     table::create(scope, &work, &package.manifest).await?;
     let names: Vec<String> = grants.iter().map(ToString::to_string).collect();

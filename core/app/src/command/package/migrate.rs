@@ -15,6 +15,7 @@ use sunlit_storage::{Work, table};
 use super::copying::{Copying, Place};
 use super::rename;
 use super::upgrade::{Options, Switch, VersionChange, reset, told};
+use crate::command::begin;
 use crate::command::commit::commit;
 use crate::command::trail;
 use crate::package::hex;
@@ -177,7 +178,7 @@ impl Run<'_> {
 
     /// A writing transaction on the copies, as long as they are this migration's.
     async fn work(&self) -> Result<Work, AppError> {
-        let work = self.app.stores.open(self.scope).await?.work(self.scope).await?;
+        let work = begin::administer(self.app, self.scope).await?;
         self.guard(&work).await?;
         Ok(work)
     }

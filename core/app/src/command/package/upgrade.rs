@@ -12,6 +12,7 @@ use sunlit_storage::tenant::{installation, setting};
 use sunlit_storage::{Work, table};
 
 use super::{admission, migrate};
+use crate::command::begin;
 use crate::command::commit::commit;
 use crate::command::schedule::align;
 use crate::command::trail;
@@ -132,7 +133,7 @@ pub(super) struct Switch {
 impl Switch {
     /// Begins the transaction of the swap, if nobody was faster.
     pub(super) async fn begin(&self, app: &App, scope: &Scope) -> Result<Work, AppError> {
-        let work = app.stores.open(scope).await?.work(scope).await?;
+        let work = begin::administer(app, scope).await?;
         let row = installation::find(scope, &work, &self.id).await?;
         if row.is_some_and(|row| row.version == self.from.to_string()) {
             return Ok(work);

@@ -31,6 +31,7 @@ pub use error_file::error_file;
 use self::columns::Columns;
 use self::find::Existing;
 use super::begin;
+use crate::command::begin::may_change;
 use crate::command::commit::commit;
 use crate::command::trail;
 use crate::package::hex;
@@ -114,9 +115,16 @@ struct Rights {
 /// before a file is taken in.
 ///
 /// # Errors
-/// [`AppError::NotFound`], [`AppError::Denied`], [`AppError::Unauthenticated`].
-pub fn check_rights(scope: &Scope, package: &Package, collection: &str, keep_ids: bool) -> Result<(), AppError> {
-    rights(scope, package.table(collection)?.collection(), keep_ids).map(drop)
+/// [`AppError::NotFound`], [`AppError::Denied`], [`AppError::Unauthenticated`], [`AppError::ReadOnly`].
+pub async fn check_rights(
+    app: &App,
+    scope: &Scope,
+    package: &Package,
+    collection: &str,
+    keep_ids: bool,
+) -> Result<(), AppError> {
+    rights(scope, package.table(collection)?.collection(), keep_ids)?;
+    may_change(app, scope).await
 }
 
 fn rights(scope: &Scope, collection: &Collection, keep_ids: bool) -> Result<Rights, AppError> {
@@ -135,8 +143,8 @@ fn rights(scope: &Scope, collection: &Collection, keep_ids: bool) -> Result<Righ
 ///
 /// # Errors
 /// [`AppError::Sheet`] for a file that cannot be read, [`AppError::Argument`] for a key that is no unique field,
-/// [`AppError::Limit`] for too many rows, [`AppError::Overloaded`] when too many run at once, and those of [`check_rights`]. What is wrong with cells is no error but
-/// [`Outcome::Refused`].
+/// [`AppError::Limit`] for too many rows, [`AppError::Overloaded`] when too many run at once, and those of [`check_rights`].
+/// What is wrong with cells is no error but [`Outcome::Refused`].
 pub async fn run(
     app: &App,
     scope: &Scope,

@@ -8,6 +8,7 @@ use sunlit_storage::tenant::outbox::{self, Job};
 use uuid::Uuid;
 
 use super::{FIRE, Firing};
+use crate::command::begin;
 use crate::command::commit::commit;
 use crate::command::trail;
 use crate::reading::require;
@@ -39,7 +40,7 @@ pub async fn run(
     }
     let id = app.environment.new_id();
     let firing = Firing { cron: None, ..Firing::at(package.id(), schedule, due_at) };
-    let work = app.stores.open(scope).await?.work(scope).await?;
+    let work = begin::work(app, scope).await?;
     let key = format!("{}@{id}", firing.name());
     outbox::schedule(scope, &work, Job { id, kind: FIRE, key, due_at, payload: firing.payload()? }).await?;
     trail::of_change(app, scope, &work, ("run", "schedule", &firing.name()), now).await?;

@@ -5,6 +5,7 @@ use sunlit_domain::manifest::Schedule;
 use sunlit_storage::tenant::outbox::{self, Claimed, Job};
 
 use super::{FIRE, Firing, wait_for_next};
+use crate::command::begin;
 use crate::command::commit::commit;
 use crate::{App, AppError};
 
@@ -16,7 +17,7 @@ use crate::{App, AppError};
 pub async fn run(app: &App, scope: &Scope, job: &Claimed, schedule: Option<&Schedule>) -> Result<(), AppError> {
     let firing = Firing::of(job)?;
     let now = app.environment.now();
-    let work = app.stores.open(scope).await?.work(scope).await?;
+    let work = begin::work(app, scope).await?;
     outbox::finish(scope, &work, job, now).await?;
     if let Some(schedule) = schedule {
         let fire = Job {

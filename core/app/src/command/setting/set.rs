@@ -5,6 +5,7 @@ use sunlit_domain::Scope;
 use sunlit_domain::core_setting::{CoreSetting, PACKAGE};
 use sunlit_storage::tenant::setting;
 
+use crate::command::begin;
 use crate::command::commit::commit;
 use crate::command::{only_administrators, trail};
 use crate::{App, AppError};
@@ -20,7 +21,7 @@ pub async fn run(app: &App, scope: &Scope, name: &str, value: &Json) -> Result<(
     let known = CoreSetting::named(name).map_err(refuse)?;
     known.check(value).map_err(refuse)?;
     let at = app.environment.now();
-    let work = app.stores.open(scope).await?.work(scope).await?;
+    let work = begin::administer(app, scope).await?;
     setting::put(scope, &work, PACKAGE, known.name(), &value.to_string()).await?;
     trail::of_change(app, scope, &work, ("set", "setting", known.name()), at).await?;
     commit(app, scope, work, None).await?;
