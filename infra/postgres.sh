@@ -30,7 +30,8 @@ start_postgres() {
     --no-sync >"$folder.log" 2>&1 || fail "initdb failed: see $folder.log"
   as_postgres "$bin/pg_ctl" --pgdata="$folder/data" --log="$folder/server.log" --wait start --options="\
     -c port=$port -c listen_addresses=127.0.0.1 -c unix_socket_directories=$folder -c max_connections=200 \
-    -c fsync=off -c synchronous_commit=on -c full_page_writes=off -c shared_buffers=128MB -c max_wal_size=2GB" \
+    -c fsync=off -c synchronous_commit=on -c full_page_writes=off -c shared_buffers=128MB -c max_wal_size=2GB \
+    -c shared_preload_libraries=pg_stat_statements -c pg_stat_statements.track_utility=off" \
     >>"$folder.log" 2>&1 || fail "PostgreSQL did not start: see $folder/server.log"
   printf 'postgres://postgres@127.0.0.1:%s/postgres' "$port"
 }

@@ -5,10 +5,10 @@
 
 use std::path::Path;
 
-use sea_orm::{ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, Statement};
+use sea_orm::{ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, DbErr, Statement, TryGetable};
 use sunlit_domain::Scope;
 
-use crate::{Engine, Postgres, PostgresConfig, Stores, walls};
+use crate::{Engine, Postgres, PostgresConfig, Stores};
 
 mod cluster;
 
@@ -53,9 +53,7 @@ async fn template(admin: &str, connection: &DatabaseConnection) -> String {
     let exe = std::env::current_exe().unwrap();
     let built = exe.metadata().unwrap().modified().unwrap();
     let built = built.duration_since(std::time::UNIX_EPOCH).unwrap().as_nanos();
-    // With walls down the tables are other ones.
-    let down = std::env::var(walls::VARIABLE).unwrap_or_default().replace(['-', ','], "_");
-    let name = format!("template_{built:x}_{down}");
+    let name = format!("template_{built:x}");
     connection.execute_unprepared(&format!("SELECT pg_advisory_lock({LOCK})")).await.unwrap();
     let create = format!("CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8' LOCALE 'C'");
     if connection.execute_unprepared(&create).await.is_ok() {
@@ -114,22 +112,23 @@ pub async fn tamper(stores: &Stores, folder: &Path, scope: &Scope, sql: &str) ->
     done.map(drop)
 }
 
-/// The first column of what a superuser is answered.
-pub async fn query(stores: &Stores, sql: &str) -> Vec<String> {
+/// Runs statements as a superuser, one after the other on one connection; answers the first column of what the last one gives.
+///
+/// # Errors
+/// What the database says.
+pub async fn run<T: TryGetable>(stores: &Stores, statements: &[&str]) -> Result<Vec<T>, String> {
     let connection = inside(stores).await;
-    let rows = connection.query_all_raw(Statement::from_string(Engine::Postgres.backend(), sql)).await.unwrap();
+    let (last, before) = statements.split_last().unwrap();
+    let answered = async {
+        for statement in before {
+            connection.execute_unprepared(statement).await?;
+        }
+        let rows = connection.query_all_raw(Statement::from_string(Engine::Postgres.backend(), *last)).await?;
+        rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, DbErr>>()
+    };
+    let answered = answered.await.map_err(|error: DbErr| error.to_string());
     connection.close().await.unwrap();
-    rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect()
-}
-
-/// The plan of the last statement of `sql`, without index-only shortcuts of an empty table.
-pub async fn explain(stores: &Stores, sql: &str) -> String {
-    let connection = inside(stores).await;
-    let (settings, explain) = sql.split_once("; ").unwrap();
-    connection.execute_unprepared(settings).await.unwrap();
-    let rows = connection.query_all_raw(Statement::from_string(Engine::Postgres.backend(), explain)).await.unwrap();
-    connection.close().await.unwrap();
-    rows.iter().map(|row| row.try_get_by_index::<String>(0).unwrap()).collect::<Vec<_>>().join("\n")
+    answered
 }
 
 async fn inside(stores: &Stores) -> DatabaseConnection {

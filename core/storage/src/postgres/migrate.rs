@@ -10,7 +10,6 @@ use sea_orm::{
 use super::{Postgres, PostgresConfig, SCHEMA, SETTING, failed};
 use crate::platform;
 use crate::session::TENANT;
-use crate::walls::Wall;
 use crate::{Engine, StorageError, tenant};
 
 /// Counts what [`Postgres::migrate`] makes: raised with every change of the platform's or the tenants' fixed tables.
@@ -90,10 +89,7 @@ impl Migrator {
 /// What makes a table of tenants show each transaction the rows of its own tenant only. Without the setting the comparison
 /// fails, and with it the statement.
 fn protection(table: &str) -> String {
-    let mut own = format!("{TENANT} = current_setting('{SETTING}')::uuid");
-    if Wall::RowSecurity.is_down() || (Wall::OnePolicy.is_down() && table == "setting") {
-        "true".clone_into(&mut own);
-    }
+    let own = format!("{TENANT} = current_setting('{SETTING}')::uuid");
     format!(
         "ALTER TABLE \"{table}\" ENABLE ROW LEVEL SECURITY; ALTER TABLE \"{table}\" FORCE ROW LEVEL SECURITY; \
          DROP POLICY IF EXISTS tenant ON \"{table}\"; \

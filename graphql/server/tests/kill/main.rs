@@ -84,43 +84,45 @@ async fn nothing_acknowledged_is_lost_when_the_server_is_killed() {
     );
 }
 
-/// The database is killed below a server that goes on: it answers again when the database does, and nothing is lost.
-#[tokio::test(flavor = "multi_thread")]
-async fn nothing_acknowledged_is_lost_when_postgresql_is_killed() {
-    if std::env::var(testing::VARIABLE).is_ok_and(|url| url.is_empty()) || std::env::var(testing::VARIABLE).is_err() {
-        return;
+mod on_postgres {
+    use super::*;
+
+    /// The database is killed below a server that goes on: it answers again when the database does, and nothing is lost.
+    #[tokio::test(flavor = "multi_thread")]
+    async fn nothing_acknowledged_is_lost_when_postgresql_is_killed() {
+        let edition = Edition::chosen();
+        let folder = tempfile::tempdir().unwrap();
+        std::process::Command::new("chmod").arg("755").arg(folder.path()).status().unwrap();
+        let cluster = Cluster::start(folder.path().join("cluster"));
+        let installation = Installation::on(Some(testing::database_of(&cluster.url()).await)).await;
+        let mut book = Book::new(installation.folder());
+        let mut writers: Vec<_> = (0..WRITERS)
+            .map(|n| Writer::new(&installation, 77 + u64::try_from(n).unwrap()).bearing_failures())
+            .collect();
+        let server = Server::start(&installation);
+        for kill in 0..edition.kills {
+            let until = edition.writes + writers[0].below(edition.writes / 5 + 1);
+            let after = Duration::from_micros(u64::try_from(writers[0].below(20_000)).unwrap());
+            write_and_kill(server.address(), || cluster.kill(), &mut writers, &mut book, (until, after));
+            cluster.restart();
+            compare(&installation.story().await, &book, &mut writers);
+            println!("kill {} of PostgreSQL: after {until} acknowledged writes", kill + 1);
+        }
+        server.kill();
+        installation.work_off_jobs().await;
+        let story = installation.story().await;
+        compare(&story, &book, &mut writers);
+        every_job_ran_once(&story, &book, &writers);
+        installation.audit_verify_agrees(&story);
+        println!(
+            "{} kills of PostgreSQL: {} creates, {} updates, {} deletes and {} jobs were acknowledged and none is lost",
+            edition.kills,
+            book.creates,
+            book.updates,
+            book.deletes,
+            book.jobs.len(),
+        );
     }
-    let edition = Edition::chosen();
-    let folder = tempfile::tempdir().unwrap();
-    std::process::Command::new("chmod").arg("755").arg(folder.path()).status().unwrap();
-    let cluster = Cluster::start(folder.path().join("cluster"));
-    let installation = Installation::on(Some(testing::database_of(&cluster.url()).await)).await;
-    let mut book = Book::new(installation.folder());
-    let mut writers: Vec<_> =
-        (0..WRITERS).map(|n| Writer::new(&installation, 77 + u64::try_from(n).unwrap()).bearing_failures()).collect();
-    let server = Server::start(&installation);
-    for kill in 0..edition.kills {
-        let until = edition.writes + writers[0].below(edition.writes / 5 + 1);
-        let after = Duration::from_micros(u64::try_from(writers[0].below(20_000)).unwrap());
-        write_and_kill(server.address(), || cluster.kill(), &mut writers, &mut book, (until, after));
-        cluster.restart();
-        compare(&installation.story().await, &book, &mut writers);
-        println!("kill {} of PostgreSQL: after {until} acknowledged writes", kill + 1);
-    }
-    server.kill();
-    installation.work_off_jobs().await;
-    let story = installation.story().await;
-    compare(&story, &book, &mut writers);
-    every_job_ran_once(&story, &book, &writers);
-    installation.audit_verify_agrees(&story);
-    println!(
-        "{} kills of PostgreSQL: {} creates, {} updates, {} deletes and {} jobs were acknowledged and none is lost",
-        edition.kills,
-        book.creates,
-        book.updates,
-        book.deletes,
-        book.jobs.len(),
-    );
 }
 
 /// Lets the writers write until so many writes are acknowledged and so much time has passed after that, and kills the server

@@ -9,7 +9,7 @@ use serde_json::{Value as Json, json};
 use sunlit_app::command::package::publish::{self, Existing};
 use sunlit_test_support::{SetClock, TestApp};
 
-use crate::kit::{VAULT, empty};
+use crate::kit::{VAULT, empty, fall, raise};
 
 /// What somebody at a tenant does.
 #[derive(Debug, Clone)]
@@ -151,6 +151,7 @@ impl<'a> Told<'a> {
 }
 
 async fn start() -> TestApp {
+    raise();
     let clock = SetClock::at("2026-11-22T08:30:00Z");
     let app = TestApp::start_with(Arc::new(clock)).await;
     publish::run(app.app(), VAULT.to_owned(), None, Existing::Keep).await.unwrap();
@@ -160,6 +161,7 @@ async fn start() -> TestApp {
 async fn alone(slug: &'static str, deeds: &[Deed]) -> Vec<String> {
     let app = start().await;
     let mut told = Told::new(&app, slug).await;
+    fall(&app).await;
     for deed in deeds {
         told.act(deed).await;
     }
@@ -176,6 +178,7 @@ fn two_tenants_at_once_tell_each_what_it_tells_alone() {
             let together = runtime().block_on(async {
                 let app = start().await;
                 let mut both = [Told::new(&app, "900001").await, Told::new(&app, "900002").await];
+                fall(&app).await;
                 let (mut left, mut right) = (own.iter(), other.iter());
                 loop {
                     turns = turns.rotate_left(1);

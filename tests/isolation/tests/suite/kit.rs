@@ -1,11 +1,18 @@
 //! Two tenants of one installation, alike in shape and each full of words that the other never says.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use actix_web::http::StatusCode;
 use actix_web::test::TestRequest;
 use serde_json::{Value as Json, json};
+use sunlit_app::command::document::add::{self, NewDocument};
 use sunlit_app::command::package::publish::{self, Existing};
+use sunlit_app::{Environment, SystemEnvironment};
 use sunlit_domain::id::{ActorId, TenantId};
 use sunlit_domain::{Actor, Role, Scope};
+use sunlit_storage::testing;
+use sunlit_storage::walls::Wall;
 use sunlit_test_support::{Answer, PROBE_GRANTS, TestApp};
 use uuid::Uuid;
 
@@ -15,15 +22,49 @@ const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x06\0
 /// Everybody's rights at once: what protects here is the tenant alone.
 const ROLES: [Role; 5] = [Role::Administrator, Role::Auditor, Role::Editor, Role::Reviewer, Role::Citizen];
 
-/// A tenant with records, files, settings, a calendar of its own and a dead job.
+/// The variable that names the walls that are down in this run, parted by commas.
+const DOWN: &str = "SUNLIT_WALLS_DOWN";
+
+/// Takes down the walls that this run names. What is to be protected is written before, behind all of them.
+pub(crate) async fn fall(app: &TestApp) {
+    for wall in std::env::var(DOWN).unwrap_or_default().split(',').filter(|name| !name.is_empty()) {
+        match wall {
+            "predicate" => Wall::Predicate.set_down(true),
+            "cache-key" => Wall::CacheKey.set_down(true),
+            "row-security" => disable_row_security(app, "%").await,
+            "one-policy" => disable_row_security(app, "%vault%room").await,
+            _ => panic!("{DOWN} names {wall}: it can name predicate, cache-key, row-security and one-policy"),
+        }
+    }
+}
+
+/// Puts up what stands in code.
+pub(crate) fn raise() {
+    Wall::Predicate.set_down(false);
+    Wall::CacheKey.set_down(false);
+}
+
+async fn disable_row_security(app: &TestApp, tables: &str) {
+    let stores = &app.app().stores;
+    let found = format!("SELECT relname::text FROM pg_class WHERE relrowsecurity AND relname LIKE '{tables}'");
+    let found: Vec<String> = testing::run(stores, &[&found]).await.unwrap();
+    assert!(!found.is_empty(), "{tables}");
+    let disable = found.iter().map(|table| format!("ALTER TABLE \"{table}\" DISABLE ROW LEVEL SECURITY"));
+    let disable = disable.collect::<Vec<_>>().join("; ");
+    testing::run::<String>(stores, &[&disable, "SELECT ''"]).await.unwrap();
+}
+
+/// A tenant with records, files, settings, a document, a calendar of its own and a dead job.
 pub(crate) struct Side {
     pub(crate) slug: &'static str,
     pub(crate) tenant: TenantId,
     pub(crate) token: String,
-    /// In every text of it.
+    /// In every text of it, and the code of its published paper.
     pub(crate) canary: String,
-    /// The ids of what it has, by what they are of: `Vault_Room`, `Vault_Paper`, `Probe_Item`, `Probe_Note`, `File`, `Job`.
-    pub(crate) ids: std::collections::BTreeMap<&'static str, String>,
+    /// The ids of what it has, by what they are of.
+    pub(crate) ids: BTreeMap<&'static str, String>,
+    /// The hash of the document that it trusts.
+    pub(crate) document: String,
 }
 
 pub(crate) struct Kit {
@@ -34,10 +75,22 @@ pub(crate) struct Kit {
 
 impl Kit {
     pub(crate) async fn new() -> Self {
-        let app = TestApp::start().await;
+        Self::with(Arc::new(SystemEnvironment)).await
+    }
+
+    pub(crate) async fn with(environment: Arc<dyn Environment>) -> Self {
+        let kit = Self::behind_walls(environment).await;
+        fall(&kit.app).await;
+        kit
+    }
+
+    /// With all walls up: whatever the run takes down, the test does with [`fall`].
+    pub(crate) async fn behind_walls(environment: Arc<dyn Environment>) -> Self {
+        raise();
+        let app = TestApp::start_with(environment).await;
         publish::run(app.app(), VAULT.to_owned(), None, Existing::Keep).await.unwrap();
-        let own = side(&app, "900001", "own").await;
-        let other = side(&app, "900002", "other").await;
+        let own = side(&app, "900001", "canary-own-900001").await;
+        let other = side(&app, "900002", "canary-other-900002").await;
         Self { app, own, other }
     }
 
@@ -52,51 +105,86 @@ pub(crate) async fn empty(app: &TestApp, slug: &'static str) -> (TenantId, Strin
     let tenant = app.tenant(slug, &[("probe", &PROBE_GRANTS), ("vault", &["uses:probe"])]).await;
     let person = u128::from_str_radix(slug, 16).unwrap();
     let actor = ActorId(Uuid::from_u128(person));
-    let now = sunlit_app::Environment::now(&sunlit_app::SystemEnvironment);
+    let now = SystemEnvironment.now();
     let token = app.state().tokens.mint(tenant, actor, ROLES.to_vec(), (now, 60)).unwrap();
     (tenant, token)
 }
 
 async fn side(app: &TestApp, slug: &'static str, canary: &str) -> Side {
     let (tenant, token) = empty(app, slug).await;
-    let canary = format!("canary-{canary}-of-{slug}");
-    let mut side = Side { slug, tenant, token, canary, ids: std::collections::BTreeMap::new() };
-    let write = async |mutation: &str, input: Json| {
-        let query = format!("mutation($input: {mutation}) {{ it: {} }}", selection(mutation));
-        let answer = app.graphql(slug, Some(&side.token), &query, json!({ "input": input })).await;
-        let payload = answer.data()["it"].clone();
-        assert_eq!(payload["errors"], json!([]), "{mutation}");
+    let mut side =
+        Side { slug, tenant, token, canary: canary.to_owned(), ids: BTreeMap::new(), document: String::new() };
+    let write = async |field: &str, variables: Json| {
+        let (declared, given): (Vec<_>, Vec<_>) = VARIABLES
+            .iter()
+            .filter(|(name, _)| variables.get(name).is_some())
+            .map(|(name, of)| (format!("${name}: {}", of.replace("{}", &input_of(field))), format!("{name}: ${name}")))
+            .unzip();
+        let query = format!(
+            "mutation({}) {{ it: {field}({}) {{ record {{ id }} errors {{ code message path }} }} }}",
+            declared.join(", "),
+            given.join(", ")
+        );
+        let answer = app.graphql(slug, Some(&side.token), &query, variables).await;
+        let payload = &answer.data()["it"];
+        assert_eq!(payload["errors"], json!([]), "{field}");
         payload["record"]["id"].as_str().unwrap().to_owned()
     };
-    let canary = side.canary.clone();
-    let item = write("Probe_ItemCreate!", json!({ "name": format!("{canary} item"), "number": 7 })).await;
+    let item = write("probeCreateItem", json!({ "input": { "name": format!("{canary} item"), "number": 7 } })).await;
     let room = json!({ "code": canary, "name": format!("{canary} room"), "keeper": format!("{canary} keeper") });
-    let room = write("Vault_RoomCreate!", room).await;
+    let room = write("vaultCreateRoom", json!({ "input": room })).await;
     let file = upload(app, &side, &format!("{canary}.png")).await;
-    let paper = json!({
-        "code": canary, "room": room, "rooms": [room], "item": item, "text": format!("{canary} text"),
-        "tags": [format!("{canary} tag")], "kind": "PLAN", "pages": 7, "cost": "1.50", "share": "0.125", "open": true,
-        "signedOn": "2026-11-22", "readAt": "2026-11-22T08:30:00Z", "at": { "lat": 34.3, "lng": 108.9 },
-        "ground": { "type": "Polygon", "coordinates": [[[108.9, 34.2], [109.0, 34.2], [109.0, 34.3], [108.9, 34.2]]] },
-        "extra": { "word": format!("{canary} extra") }, "scan": file, "scans": [file],
-    });
-    let paper = write("Vault_PaperCreate!", paper).await;
+    let open = upload(app, &side, &format!("{canary}-open.png")).await;
+    let paper = |code: &str, scan: &str| {
+        json!({ "input": {
+            "code": code, "room": room, "rooms": [room], "item": item, "text": format!("{canary} text"),
+            "tags": [format!("{canary} tag")], "kind": "PLAN", "pages": 7, "cost": "1.50", "share": "0.125",
+            "open": true, "signedOn": "2026-11-22", "readAt": "2026-11-22T08:30:00Z",
+            "at": { "lat": 34.3, "lng": 108.9 },
+            "ground": { "type": "Polygon", "coordinates": [[[108.9, 34.2], [109.0, 34.2], [109.0, 34.3], [108.9, 34.2]]] },
+            "extra": { "word": format!("{canary} extra") }, "scan": scan, "scans": [scan],
+        } })
+    };
+    let draft = write("vaultCreatePaper", paper(&format!("{canary} draft"), &file)).await;
+    let published = write("vaultCreatePaper", paper(canary, &open)).await;
+    write("vaultPublishPaper", json!({ "id": published, "version": 1, "comment": format!("{canary} comment") })).await;
+    let mut notes = Vec::new();
+    for code in [canary.to_owned(), format!("{canary}2")] {
+        let add = "mutation($code: String!) { it: probeAddWithNote(code: $code) { result { id } errors { code } } }";
+        let added = app.graphql(slug, Some(&side.token), add, json!({ "code": code })).await;
+        notes.push(added.data()["it"]["result"]["id"].as_str().unwrap().to_owned());
+    }
     let days = json!([{ "date": "2026-04-20", "name": format!("{canary} day"), "off": true }]);
     let set = "mutation($days: [LocalDayInput!]!) { calendarSetDays(days: $days) { errors { code } } }";
     let done = app.graphql(slug, Some(&side.token), set, json!({ "days": days })).await;
     assert_eq!(done.data()["calendarSetDays"]["errors"], json!([]));
     app.set(tenant, "allowed_origins", &json!([format!("https://{canary}.example")])).await;
-    let job = dead_job(app, &app.administrator(tenant), &canary).await;
-    let ids = [("Probe_Item", item), ("Vault_Room", room), ("Vault_Paper", paper), ("File", file), ("Job", job)];
-    side.ids.extend(ids);
+    let administrator = app.administrator(tenant);
+    let text = format!("query {} {{ vault {{ rooms(first: 1) {{ nodes {{ name }} }} }} }}", canary.replace('-', "_"));
+    let document = NewDocument { name: canary.to_owned(), text, hash: None };
+    side.document = add::run(app.app(), &administrator, &[document]).await.unwrap().remove(0);
+    let job = dead_job(app, &administrator, canary).await;
+    side.ids = BTreeMap::from([
+        ("Probe_Item", item),
+        ("Probe_Note", notes.remove(0)),
+        ("Probe_Note more", notes.remove(0)),
+        ("Vault_Room", room),
+        ("Vault_Paper draft", draft),
+        ("Vault_Paper", published),
+        ("File", file),
+        ("File open", open),
+        ("Job", job),
+    ]);
     side
 }
 
-/// `vaultCreateRoom(input: $input) { … }` for the input `Vault_RoomCreate!`.
-fn selection(input: &str) -> String {
-    let (package, collection) = input.trim_end_matches("Create!").split_once('_').unwrap();
-    let namespace = package.to_lowercase();
-    format!("{namespace}Create{collection}(input: $input) {{ record {{ id }} errors {{ code message path }} }}")
+/// The arguments that mutations of the kit take, with their types.
+const VARIABLES: [(&str, &str); 4] = [("input", "{}!"), ("id", "ID!"), ("version", "Int!"), ("comment", "String")];
+
+/// `Vault_PaperCreate` of `vaultCreatePaper`.
+fn input_of(field: &str) -> String {
+    let Some((package, collection)) = field.split_once("Create") else { return String::new() };
+    format!("{}{}_{collection}Create", package[..1].to_uppercase(), &package[1..])
 }
 
 async fn upload(app: &TestApp, side: &Side, name: &str) -> String {
@@ -114,7 +202,7 @@ async fn upload(app: &TestApp, side: &Side, name: &str) -> String {
 async fn dead_job(app: &TestApp, scope: &Scope, canary: &str) -> String {
     use sunlit_storage::tenant::outbox::{self, Job};
     let id = fresh_id();
-    let now = sunlit_app::Environment::now(&sunlit_app::SystemEnvironment);
+    let now = app.app().environment.now();
     let store = app.app().stores.open(scope).await.unwrap();
     let work = store.work(scope).await.unwrap();
     let job = Job { id, kind: "nonsense", key: canary.to_owned(), due_at: now, payload: json!({ "word": canary }) };
@@ -133,5 +221,5 @@ pub(crate) fn scope(app: &TestApp, tenant: TenantId) -> Scope {
 
 /// An id of nothing.
 pub(crate) fn fresh_id() -> Uuid {
-    sunlit_app::Environment::new_id(&sunlit_app::SystemEnvironment)
+    SystemEnvironment.new_id()
 }

@@ -4,9 +4,13 @@
 
 mod canary;
 mod catalogue;
+mod followers;
 mod interleave;
+mod jobs;
 mod kit;
+mod plans;
 mod pool;
+mod routes;
 mod schema;
 mod settings;
 mod swap;

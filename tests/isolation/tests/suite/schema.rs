@@ -37,29 +37,34 @@ struct TypeRef {
     is_needed: bool,
 }
 
-/// One argument of one field that takes an id somewhere.
+/// One place in one argument of one field where an id goes.
 #[derive(Debug, Clone)]
 pub(crate) struct Case {
-    /// `Query.vault.papers(filter.room.eq)`.
-    pub(crate) name: String,
-    /// `Vault.papers`.
-    field: String,
+    /// `Vault.papers(filter.room.eq)`.
+    pub(crate) position: String,
     pub(crate) query: String,
     argument: String,
     value: Json,
     others: Map<String, Json>,
 }
 
-/// What stands where the id goes.
+/// What stands where the id goes, and what where one's own of the same kind.
 const HERE: &str = "the id goes here";
+const BESIDE: &str = "one's own goes here";
 
 impl Case {
-    pub(crate) fn variables(&self, id: &str) -> Json {
+    pub(crate) fn variables(&self, id: &str, beside: &str) -> Json {
         let mut variables = self.others.clone();
-        let text = self.value.to_string().replace(HERE, id);
+        let text = self.value.to_string().replace(HERE, id).replace(BESIDE, beside);
         variables.insert(self.argument.clone(), serde_json::from_str(&text).unwrap());
         variables.into()
     }
+}
+
+/// A type whose fields are asked for, with what stands around them.
+struct Place {
+    parent: String,
+    around: String,
 }
 
 pub(crate) struct Schema {
@@ -73,55 +78,75 @@ impl Schema {
         Self { types: types.map(|json| (text(&json["name"]), read_type(json))).collect() }
     }
 
-    /// Every argument of every field that takes an id, of queries, records and mutations.
+    /// Every place of every field of queries, records and mutations where an id goes: what deletes comes last.
     pub(crate) fn cases(&self, own: &Side) -> Vec<Case> {
         let mut cases = Vec::new();
-        for (around, parent) in self.places() {
-            let operation = if parent == "Mutation" { "mutation" } else { "query" };
-            for field in &self.types[&parent].fields {
+        for place in self.places() {
+            for field in &self.types[&place.parent].fields {
                 for (argument, of) in &field.args {
-                    for (path, value) in self.slots(of, own, 0) {
-                        let others = field.args.iter().filter(|(name, of)| name != argument && of.is_needed);
-                        let others: Vec<_> = others.collect();
-                        let declared = [(argument, of)].into_iter().chain(others.iter().map(|(name, of)| (name, of)));
-                        let declared: Vec<String> =
-                            declared.map(|(name, of)| format!("${name}: {}", of.text)).collect();
-                        let given: Vec<String> = [argument]
-                            .into_iter()
-                            .chain(others.iter().map(|(name, _)| name))
-                            .map(|name| format!("{name}: ${name}"))
-                            .collect();
-                        let selection = self.selection(&field.of.name, 0);
-                        let asked = format!("it: {}({}) {selection}", field.name, given.join(", "));
-                        cases.push(Case {
-                            name: format!("{parent}.{}({argument}{path})", field.name),
-                            field: format!("{parent}.{}", field.name),
-                            query: format!("{operation}({}) {}", declared.join(", "), around.replace("…", &asked)),
-                            argument: argument.clone(),
-                            value,
-                            others: others.iter().map(|(name, of)| (name.clone(), self.least(of, own))).collect(),
-                        });
+                    for slot in self.slots(of, own, 0) {
+                        cases.push(self.case(&place, field, (argument, of), slot, own));
                     }
                 }
             }
         }
+        cases.sort_by_key(|case| (case.query.starts_with("mutation"), case.position.contains("Delete")));
         cases
     }
 
-    /// The types whose fields are asked for, with what stands around them.
-    fn places(&self) -> Vec<(String, String)> {
-        let mut places = vec![("{ … }".to_owned(), "Query".to_owned()), ("{ … }".to_owned(), "Mutation".to_owned())];
+    fn case(
+        &self,
+        place: &Place,
+        field: &Field,
+        (argument, of): (&String, &TypeRef),
+        (path, value): (String, Json),
+        own: &Side,
+    ) -> Case {
+        let operation = if place.parent == "Mutation" { "mutation" } else { "query" };
+        let others: Vec<_> = field.args.iter().filter(|(name, of)| name != argument && of.is_needed).collect();
+        let all = || [(argument, of)].into_iter().chain(others.iter().map(|(name, of)| (name, of)));
+        let declared: Vec<_> = all().map(|(name, of)| format!("${name}: {}", of.text)).collect();
+        let mut given: Vec<_> = all().map(|(name, _)| format!("{name}: ${name}")).collect();
+        if field.args.iter().any(|(name, _)| name == "first") {
+            given.push("first: 1".to_owned());
+        }
+        let mut selection = self.selection(&field.of.name, 0);
+        if of.is_list && operation == "mutation" {
+            selection = "{ errors { code message path } }".to_owned();
+        }
+        let asked = format!("it: {}({}) {selection}", field.name, given.join(", "));
+        Case {
+            position: position(&place.parent, &field.name, argument, &path),
+            query: format!("{operation}({}) {}", declared.join(", "), place.around.replace("…", &asked)),
+            argument: argument.clone(),
+            value,
+            others: others.iter().map(|(name, of)| (name.clone(), self.least(of, own))).collect(),
+        }
+    }
+
+    fn places(&self) -> Vec<Place> {
+        let place = |around: &str, parent: &str| Place { parent: parent.to_owned(), around: around.to_owned() };
+        let mut places = vec![place("{ … }", "Query"), place("{ … }", "Mutation")];
         for namespace in ["vault", "probe"] {
             let name = format!("{}{}", namespace[..1].to_uppercase(), &namespace[1..]);
-            places.push((format!("{{ {namespace} {{ … }} }}"), name.clone()));
+            places.push(place(&format!("{{ {namespace} {{ … }} }}"), &name));
+            places.push(place(&format!("{{ workspace {{ {namespace} {{ … }} }} }}"), &name));
             for field in &self.types[&name].fields {
                 let Some(record) = self.records_of(&field.of.name) else { continue };
-                let around =
-                    format!("{{ workspace {{ {namespace} {{ {}(first: 3) {{ nodes {{ … }} }} }} }} }}", field.name);
-                places.push((around, record));
+                let list = format!("{}(first: 1) {{ nodes {{ … }} }}", field.name);
+                places.push(place(&format!("{{ workspace {{ {namespace} {{ {list} }} }} }}"), &record));
             }
         }
         places
+    }
+
+    /// The subscriptions that take an id: their names.
+    pub(crate) fn followed(&self) -> Vec<String> {
+        let fields = self.types["Subscription"].fields.iter();
+        fields
+            .filter(|field| field.args.iter().any(|(_, of)| of.name == "ID"))
+            .map(|field| field.name.clone())
+            .collect()
     }
 
     /// The type of the records of a connection.
@@ -130,22 +155,32 @@ impl Schema {
         Some(nodes.of.name.clone())
     }
 
-    /// Every place in a value of this type where an id goes, with a value that has one there.
+    /// Every place in a value of this type where an id goes, with a value that has one there; below a combination the first.
     fn slots(&self, of: &TypeRef, own: &Side, depth: usize) -> Vec<(String, Json)> {
         let wrapped = |value: Json| if of.is_list { json!([value]) } else { value };
         if of.name == "ID" {
-            return vec![(String::new(), wrapped(json!(HERE)))];
+            let beside = of.is_list.then(|| (" beside one's own".to_owned(), json!([BESIDE, HERE])));
+            return [(String::new(), wrapped(json!(HERE)))].into_iter().chain(beside).collect();
         }
         let input = &self.types[&of.name];
         if input.kind != "INPUT_OBJECT" || depth > 3 {
             return Vec::new();
         }
         let mut slots = Vec::new();
-        for (name, inner) in input.inputs.iter().filter(|(name, _)| !COMBINATIONS.contains(&name.as_str())) {
-            for (path, value) in self.slots(inner, own, depth + 1) {
-                let needed = input.inputs.iter().filter(|(other, of)| other != name && of.is_needed);
-                let mut object: Map<String, Json> =
-                    needed.map(|(other, of)| (other.clone(), self.least(of, own))).collect();
+        for (name, inner) in &input.inputs {
+            let is_combination = COMBINATIONS.contains(&name.as_str());
+            if is_combination && depth > 0 {
+                continue;
+            }
+            let needed: Map<String, Json> = input
+                .inputs
+                .iter()
+                .filter(|(other, of)| other != name && of.is_needed)
+                .map(|(other, of)| (other.clone(), self.least(of, own)))
+                .collect();
+            let most = if is_combination { 1 } else { usize::MAX };
+            for (path, value) in self.slots(inner, own, depth + 1).into_iter().take(most) {
+                let mut object = needed.clone();
                 object.insert(name.clone(), value);
                 slots.push((format!(".{name}{path}"), wrapped(object.into())));
             }
@@ -210,28 +245,23 @@ impl Schema {
         queries
     }
 
-    /// The fields of all types that take an id somewhere: `Vault.papers`.
-    pub(crate) fn with_ids(&self) -> BTreeSet<String> {
+    /// Every place of every field of every type where an id goes: `Vault.papers(filter.room.eq)`.
+    pub(crate) fn positions(&self, own: &Side) -> BTreeSet<String> {
         let mut found = BTreeSet::new();
-        for (name, of) in self.types.iter().filter(|(_, of)| of.kind == "OBJECT") {
-            // The workspace has the namespaces of the public root; subscriptions have a test of their own.
-            if name.starts_with("__") || ["Workspace", "Subscription"].contains(&name.as_str()) {
-                continue;
+        for (name, of) in self.types.iter().filter(|(name, of)| of.kind == "OBJECT" && !name.starts_with("__")) {
+            for field in &of.fields {
+                for (argument, of) in &field.args {
+                    let slots = self.slots(of, own, 0);
+                    found.extend(slots.iter().map(|(path, _)| position(name, &field.name, argument, path)));
+                }
             }
-            let takes_ids = |field: &&Field| field.args.iter().any(|(_, of)| self.takes_ids(of, 0));
-            found.extend(of.fields.iter().filter(takes_ids).map(|field| format!("{name}.{}", field.name)));
         }
         found
     }
+}
 
-    fn takes_ids(&self, of: &TypeRef, depth: usize) -> bool {
-        let inputs = self.types.get(&of.name).map(|of| of.inputs.as_slice()).unwrap_or_default();
-        of.name == "ID" || (depth < 4 && inputs.iter().any(|(_, inner)| self.takes_ids(inner, depth + 1)))
-    }
-
-    pub(crate) fn covered(&self, cases: &[Case]) -> BTreeSet<String> {
-        cases.iter().map(|case| case.field.clone()).collect()
-    }
+fn position(parent: &str, field: &str, argument: &str, path: &str) -> String {
+    format!("{parent}.{field}({argument}{path})")
 }
 
 fn text(json: &Json) -> String {
