@@ -116,6 +116,13 @@ impl Config {
         figment.extract().map_err(|error| ConfigError::Value(Box::new(error)))
     }
 
+    /// Puts everything into files of `folder`, whatever database is configured.
+    pub(crate) fn keep_in(&mut self, folder: PathBuf) {
+        self.data = folder;
+        self.database = None;
+        self.migrator_database = None;
+    }
+
     /// The PostgreSQL database, where one is configured.
     #[must_use]
     pub fn database(&self) -> Option<PostgresConfig> {

@@ -73,3 +73,17 @@ fn more_rows_than_one_import_takes_are_refused() {
         assert_eq!(done.status.code(), Some(2), "{rows}: {}", String::from_utf8_lossy(&done.stdout));
     }
 }
+
+/// A database that would be found out at once: nobody listens there.
+#[test]
+fn what_is_measured_on_files_never_touches_the_configured_database() {
+    let folder = tempfile::tempdir().unwrap();
+    let nobody = "postgres://sunlit_app@127.0.0.1:1/sunlit";
+    for name in ["graphql", "start"] {
+        let mut bench = Command::new(env!("CARGO_BIN_EXE_sunlit"));
+        bench.args(["bench", name, "--rounds", "1"]).current_dir(folder.path()).env("TMPDIR", folder.path());
+        bench.env("SUNLIT_DATABASE", nobody).env("SUNLIT_MIGRATOR_DATABASE", nobody);
+        let done = bench.output().unwrap();
+        assert!(done.status.success(), "{name}: {}", String::from_utf8_lossy(&done.stderr));
+    }
+}

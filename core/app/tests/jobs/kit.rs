@@ -17,7 +17,7 @@ use sunlit_domain::id::ActorId;
 use sunlit_domain::manifest::Spelling;
 use sunlit_domain::record::Record;
 use sunlit_domain::value::Timestamp;
-use sunlit_domain::{Actor, LocalText, Role, Scope, ScopeAuthority};
+use sunlit_domain::{Actor, Role, Scope, ScopeAuthority};
 use sunlit_plugin_host::HostConfig;
 use sunlit_storage::tenant::{audit, outbox};
 use sunlit_storage::{PostgresConfig, testing};
@@ -149,16 +149,7 @@ impl Kit {
 
     /// A tenant with the kit's package, and its administrator, who is an editor too.
     pub(crate) async fn tenant(&self, slug: &str) -> Scope {
-        let new = NewTenant {
-            slug: slug.parse().unwrap(),
-            kind: "district".to_owned(),
-            code: slug.to_owned(),
-            name: LocalText { zh: "测试区".to_owned(), en: None },
-            short_name: LocalText { zh: "测试".to_owned(), en: None },
-            parent: None,
-            hosts: Vec::new(),
-            outline: None,
-        };
+        let new = NewTenant::district(slug.parse().unwrap(), "测试区");
         let tenant = create::run(&self.app, &self.authority, new).await.unwrap();
         let actor = Actor::known(ActorId(Uuid::from_u128(7)), vec![Role::Administrator, Role::Editor]);
         let scope = self.authority.scope(tenant.id, actor);

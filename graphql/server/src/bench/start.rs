@@ -30,7 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// When the demo does not start, does not stop, or does not stop well.
 pub async fn run(mut config: Config, authority: &ScopeAuthority) -> Result<(), Failed> {
     let folder = TemporaryFolder::new("start")?;
-    config.data = folder.path().join("data");
+    config.keep_in(folder.path().join("data"));
     let installation = provision_demo(&config, authority).await?;
     installation.app.stores.close().await;
     drop(installation);

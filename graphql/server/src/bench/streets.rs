@@ -52,7 +52,7 @@ impl Streets {
         authority: &ScopeAuthority,
         folder: &TemporaryFolder,
     ) -> Result<Self, Failed> {
-        config.data = folder.path().to_path_buf();
+        config.keep_in(folder.path().to_path_buf());
         let Installation { app, keys } = provision_demo(config, authority).await?;
         let library = RegionLibrary::carried()?;
         let has_streets = |region: &&Region| region.packages.iter().any(|entry| entry.id.as_str() == PACKAGE);

@@ -1,6 +1,6 @@
 //! Many tenants on one node: what each costs to provision, what they hold together, and how fast a list is with a hundred of
 //! them in turn against one alone, warm and cold. On the configured engine: files in a throw-away folder, or the database,
-//! which should be a throw-away one, for the tenants stay.
+//! which has to be without tenants, for those of the measurement stay.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,12 +12,12 @@ use serde_json::json;
 use sunlit_app::command::package::{enable, publish};
 use sunlit_app::command::record::import::{self, File, Outcome};
 use sunlit_app::command::tenant::create::{self, NewTenant};
+use sunlit_app::query::tenant_find;
 use sunlit_app::{App, AppConfig, Package, SystemEnvironment};
 use sunlit_domain::id::ActorId;
-use sunlit_domain::{Actor, LocalText, Locale, Role, ScopeAuthority};
+use sunlit_domain::{Actor, Locale, Role, ScopeAuthority};
 use sunlit_pages::Renderer;
 use sunlit_sheet::Form;
-use sunlit_storage::Postgres;
 use uuid::Uuid;
 
 use super::ask::{Sender, asker, sender};
@@ -69,11 +69,9 @@ pub(crate) async fn run(
 ) -> Result<(), Failed> {
     let folder = TemporaryFolder::new("tenants")?;
     config.data = folder.path().to_path_buf();
-    if let Some(database) = config.database() {
-        Postgres::migrate(&database).await?;
-    }
     let authority = Arc::new(authority);
     let app = open(&config).await?;
+    must_have_no_tenant(&app).await?;
     let package = publish::run(&app, MANIFEST.to_owned(), None, publish::Existing::Keep).await?;
     print_held("empty")?;
     let provisioned = provision(&app, &authority, &package, tenants).await?;
@@ -104,6 +102,19 @@ pub(crate) async fn run(
     print_held("serving")?;
     app.stores.close().await;
     Ok(())
+}
+
+/// Refuses what somebody uses: the tenants of the measurement stay, and take slugs that others may have.
+async fn must_have_no_tenant(app: &App) -> Result<(), Failed> {
+    match tenant_find::all(app).await?.first() {
+        None => Ok(()),
+        Some(tenant) => Err(format!(
+            "the database has tenants, such as {}: name a throw-away one with SUNLIT_DATABASE and \
+             SUNLIT_MIGRATOR_DATABASE, and make its tables with `sunlit migrate`",
+            tenant.slug
+        )
+        .into()),
+    }
 }
 
 async fn open(config: &Config) -> Result<Arc<App>, Failed> {
@@ -139,17 +150,7 @@ async fn provision(
     let mut times = Vec::with_capacity(tenants);
     for number in 0..tenants {
         let began = Instant::now();
-        let name = LocalText { zh: format!("测量{number}"), en: None };
-        let new = NewTenant {
-            slug: slug(number).parse()?,
-            kind: "district".to_owned(),
-            code: slug(number),
-            name: name.clone(),
-            short_name: name,
-            parent: None,
-            hosts: Vec::new(),
-            outline: None,
-        };
+        let new = NewTenant::district(slug(number).parse()?, &format!("测量{number}"));
         let tenant = create::run(app, authority, new).await?;
         let scope = authority.scope(tenant.id, Actor::known(ActorId(Uuid::from_u128(7)), vec![Role::Editor]));
         enable::run(app, &scope, package, &[], &BTreeMap::new()).await?;
@@ -194,4 +195,31 @@ fn print_held(name: &str) -> Result<(), Failed> {
     line(&format!("tenants.{name}.open_files"), count("/proc/self/fd")? as f64, "files");
     line(&format!("tenants.{name}.threads"), count("/proc/self/task")? as f64, "threads");
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use sunlit_storage::testing;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn tenants_are_not_measured_where_somebody_has_tenants() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = testing::database().await;
+        let config = Config {
+            data: folder.path().to_owned(),
+            plugin_slots: 2,
+            migrator_database: database.as_ref().and_then(|database| database.migrator_url.clone()),
+            database: database.map(|database| database.url),
+            ..Config::default()
+        };
+        let app = open(&config).await.unwrap();
+        must_have_no_tenant(&app).await.unwrap();
+        create::run(&app, &ScopeAuthority::establish(), NewTenant::district(slug(0).parse().unwrap(), "测试区"))
+            .await
+            .unwrap();
+        let told = must_have_no_tenant(&app).await.unwrap_err().to_string();
+        assert!(told.contains("such as 900000") && told.contains("SUNLIT_DATABASE"), "{told}");
+    }
 }

@@ -27,9 +27,9 @@ pub(super) struct Args {
 }
 
 impl Args {
-    /// The demo's part of the configuration: its folder, this machine alone, developers' tools on.
+    /// The demo's part of the configuration: files in its folder, this machine alone, developers' tools on.
     pub(super) fn apply(&self, config: &mut Config) {
-        config.data = PathBuf::from(DATA);
+        config.keep_in(PathBuf::from(DATA));
         config.listen = SocketAddr::from(([127, 0, 0, 1], self.port));
         config.development = true;
     }
@@ -62,5 +62,19 @@ fn what_to_open(config: &Config, slugs: &[TenantSlug], started: Instant) {
         line(format!("  GraphiQL  {origin}/t/{slug}/graphql"));
         line(format!("  schema    {origin}/t/{slug}/graphql/schema.graphql"));
         line(format!("  a token to write with: sunlit token {slug} --role editor --data {data}"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_demo_never_touches_the_configured_database() {
+        let url = || Some("postgres://sunlit_app@localhost/sunlit".to_owned());
+        let mut config = Config { database: url(), migrator_database: url(), ..Config::default() };
+        Args { port: 8080 }.apply(&mut config);
+        assert!(config.database().is_none());
+        assert_eq!((config.migrator_database, config.data), (None, PathBuf::from(DATA)));
     }
 }

@@ -111,7 +111,6 @@ pub(crate) async fn administrator(app: &App, authority: &ScopeAuthority, slug: &
 #[cfg(test)]
 mod tests {
     use sunlit_app::command::tenant::create::{self, NewTenant};
-    use sunlit_domain::LocalText;
 
     use super::*;
 
@@ -135,17 +134,7 @@ mod tests {
         drop(Installation::start(&config).await.unwrap());
         let Installation { app, .. } = Installation::existing(&config).await.unwrap();
         let authority = ScopeAuthority::establish();
-        let name = LocalText { zh: "测试区".to_owned(), en: None };
-        let new = NewTenant {
-            slug: "000000".parse().unwrap(),
-            kind: "district".to_owned(),
-            code: "000000".to_owned(),
-            name: name.clone(),
-            short_name: name,
-            parent: None,
-            hosts: Vec::new(),
-            outline: None,
-        };
+        let new = NewTenant::district("000000".parse().unwrap(), "测试区");
         create::run(&app, &authority, new).await.unwrap();
         let scope = administrator(&app, &authority, &"000000".parse().unwrap()).await.unwrap();
         assert_eq!((scope.actor().id(), scope.actor().has(Role::Administrator)), (Some(OPERATOR), true));

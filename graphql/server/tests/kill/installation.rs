@@ -13,7 +13,7 @@ use sunlit_app::job::{Pace, Worker};
 use sunlit_app::{App, AppConfig, Environment, Package, SystemEnvironment};
 use sunlit_domain::id::ActorId;
 use sunlit_domain::value::Timestamp;
-use sunlit_domain::{Actor, LocalText, Role, Scope, ScopeAuthority};
+use sunlit_domain::{Actor, Role, Scope, ScopeAuthority};
 use sunlit_plugin_host::HostConfig;
 use sunlit_server::keys::Keys;
 use sunlit_server::token::TokenKeys;
@@ -85,17 +85,7 @@ impl Installation {
         let app = open(&data, &keys, database.clone(), Arc::new(SystemEnvironment)).await;
         let authority = Arc::new(ScopeAuthority::establish());
         let package = publish::run(&app, MANIFEST.to_owned(), None, Existing::Keep).await.unwrap();
-        let name = || LocalText { zh: "测试区".to_owned(), en: None };
-        let new = NewTenant {
-            slug: TENANT.parse().unwrap(),
-            kind: "district".to_owned(),
-            code: TENANT.to_owned(),
-            name: name(),
-            short_name: name(),
-            parent: None,
-            hosts: Vec::new(),
-            outline: None,
-        };
+        let new = NewTenant::district(TENANT.parse().unwrap(), "测试区");
         let tenant = create::run(&app, &authority, new).await.unwrap();
         let scope = authority.scope(tenant.id, Actor::anonymous());
         enable::run(&app, &scope, &package, &[], &BTreeMap::new()).await.unwrap();

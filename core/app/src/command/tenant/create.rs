@@ -31,6 +31,24 @@ pub struct NewTenant {
     pub outline: Option<String>,
 }
 
+impl NewTenant {
+    /// A district with the least that a tenant has; its slug is its code.
+    #[must_use]
+    pub fn district(slug: TenantSlug, name: &str) -> Self {
+        let name = LocalText { zh: name.to_owned(), en: None };
+        Self {
+            kind: "district".to_owned(),
+            code: slug.to_string(),
+            slug,
+            name: name.clone(),
+            short_name: name,
+            parent: None,
+            hosts: Vec::new(),
+            outline: None,
+        }
+    }
+}
+
 /// Creates the tenant, or brings a known one up to date; its id stays.
 ///
 /// # Errors

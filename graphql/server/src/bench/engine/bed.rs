@@ -13,7 +13,7 @@ use sunlit_app::command::package::{enable, publish};
 use sunlit_app::command::tenant::create::{self, NewTenant};
 use sunlit_app::{App, AppConfig, Environment, Package, SystemEnvironment};
 use sunlit_domain::id::{ActorId, TenantId, TenantSlug};
-use sunlit_domain::{Actor, LocalText, Role, Scope, ScopeAuthority};
+use sunlit_domain::{Actor, Role, Scope, ScopeAuthority};
 use sunlit_pages::Renderer;
 use uuid::Uuid;
 
@@ -82,14 +82,14 @@ impl Bed {
         authority: ScopeAuthority,
         folder: &TemporaryFolder,
     ) -> Result<Self, Failed> {
-        config.data = folder.path().to_path_buf();
+        // What stands beside it is written for SQLite by hand.
+        config.keep_in(folder.path().to_path_buf());
         let keys = Keys::open(&config.data)?;
         let app_config = AppConfig {
             data: config.data.clone(),
             artefact_key: keys.artefacts.to_vec(),
             host: config.host(),
-            // What stands beside it is written for SQLite by hand.
-            database: None,
+            database: config.database(),
         };
         let app = Arc::new(App::open(app_config, Arc::new(SystemEnvironment)).await?);
         let package = publish::run(&app, MANIFEST.to_owned(), None, publish::Existing::Keep).await?;
@@ -101,18 +101,8 @@ impl Bed {
     /// A new tenant with empty tables.
     pub(super) async fn house(&self, number: usize) -> Result<House, Failed> {
         let app = &self.state.app;
-        let name = LocalText { zh: "测量".to_owned(), en: None };
         let slug: TenantSlug = format!("bench-{number}").parse()?;
-        let new = NewTenant {
-            slug: slug.clone(),
-            kind: "district".to_owned(),
-            code: "000000".to_owned(),
-            name: name.clone(),
-            short_name: name,
-            parent: None,
-            hosts: Vec::new(),
-            outline: None,
-        };
+        let new = NewTenant::district(slug.clone(), "测量");
         let tenant = create::run(app, &self.state.authority, new).await?.id;
         let file = self.config.data.join("tenants").join(format!("{tenant}.db"));
         let house = House {
