@@ -240,9 +240,8 @@ fn filter(names: &Names, collection: &Collection) -> InputObject {
 }
 
 fn order(names: &Names, collection: &Collection) -> Enum {
-    let slots = STANDARD_FIELDS.into_iter().map(Slot::Standard).chain((0..collection.fields.len()).map(Slot::Field));
     let start = Enum::new(names.type_of(collection.name.as_str(), "Order"));
-    slots.filter(|slot| collection.is_sortable(*slot)).fold(start, |item, slot| {
+    collection.slots().filter(|slot| collection.is_sortable(*slot)).fold(start, |item, slot| {
         let name = collection.slot_name(slot).to_ascii_uppercase();
         item.item(EnumItem::new(format!("{name}_ASC"))).item(EnumItem::new(format!("{name}_DESC")))
     })

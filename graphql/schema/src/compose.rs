@@ -19,7 +19,7 @@ use sunlit_domain::id::{lower_camel, upper_camel};
 use sunlit_domain::manifest::{Collection, FieldType, Returns};
 
 use crate::argument::DEFAULT_FIRST;
-use crate::cost::Prices;
+use crate::cost::{Length, Prices};
 use crate::mutation::Verb;
 use crate::names::{Names, describe};
 use crate::{
@@ -38,8 +38,16 @@ pub struct TenantSchema {
 
 /// Who owns the names of the platform.
 const PLATFORM: &str = "sunlit";
+/// The types of the roots.
+const QUERY: &str = "Query";
+const MUTATION: &str = "Mutation";
+const SUBSCRIPTION: &str = "Subscription";
 /// The type of the second root.
 const WORKSPACE: &str = "Workspace";
+/// A page of records.
+const PAGE: Length = Length { usual: DEFAULT_FIRST, most: MAX_FIRST };
+/// A list whose length only its plugin knows.
+const ANSWERED: Length = Length { usual: MAX_FIRST, most: MAX_FIRST };
 /// Bytes of document text that a schema remembers parsed; the parsed form takes about ten times as much.
 const REMEMBERED_BYTES: u64 = 1024 * 1024;
 
@@ -85,10 +93,10 @@ pub enum ComposeError {
 /// # Errors
 /// [`ComposeError`].
 pub fn compose(manifests: &[Arc<Manifest>]) -> Result<TenantSchema, ComposeError> {
-    let mut root = Object::new("Query").description("查询入口，每个功能包一个字段。 / One field for each package.");
+    let mut root = Object::new(QUERY).description("查询入口，每个功能包一个字段。 / One field for each package.");
     let mut mutations =
-        Object::new("Mutation").description("每个字段是一个命令，依次执行。 / Each field is one command.");
-    let mut subscriptions = Subscription::new("Subscription")
+        Object::new(MUTATION).description("每个字段是一个命令，依次执行。 / Each field is one command.");
+    let mut subscriptions = Subscription::new(SUBSCRIPTION)
         .description("每个集合一个字段，通知其变更。 / One field a collection, which tells of its changes.");
     let (mut types, mut prices) = (Vec::new(), Prices::default());
     let mut owners = BTreeMap::new();
@@ -98,12 +106,9 @@ pub fn compose(manifests: &[Arc<Manifest>]) -> Result<TenantSchema, ComposeError
     root = root.field(api_version()).field(jobs::query()).field(audit::query());
     mutations = jobs::mutations().into_iter().fold(mutations, Object::field);
     types.extend(jobs::types().into_iter().chain(audit::types()));
-    prices.connection("groups", aggregate::DEFAULT_GROUPS, MAX_GROUPS);
-    prices.scan("groups");
-    prices.scan("totalCount");
     types.push(many::target().into());
-    prices.list(jobs::DEAD_LETTERS, DEFAULT_FIRST, MAX_FIRST);
-    prices.connection(audit::AUDIT_TRAIL, DEFAULT_FIRST, MAX_FIRST);
+    prices.list(QUERY, jobs::DEAD_LETTERS, PAGE);
+    prices.connection(QUERY, audit::AUDIT_TRAIL, PAGE);
     let own = jobs::MUTATIONS.into_iter().chain([calendar::SET_DAYS]);
     owners.extend(own.map(|name| (name.to_owned(), PLATFORM)));
     for (index, manifest) in manifests.iter().enumerate() {
@@ -123,7 +128,7 @@ pub fn compose(manifests: &[Arc<Manifest>]) -> Result<TenantSchema, ComposeError
             workspace = workspace.field(namespace_field(&names, manifest));
             has_workspace = true;
         }
-        add_prices(&mut prices, manifest);
+        add_prices(&mut prices, &names, manifest);
         types.extend(plugin::types(&names, manifest));
         types.extend(action::types(&names, manifest));
         for collection in &manifest.collections {
@@ -158,7 +163,7 @@ pub fn compose(manifests: &[Arc<Manifest>]) -> Result<TenantSchema, ComposeError
         types.push(workspace.into());
         root = root.field(workspace_field());
     }
-    let schema = Schema::build("Query", Some("Mutation"), listens.then_some("Subscription"));
+    let schema = Schema::build(QUERY, Some(MUTATION), listens.then_some(SUBSCRIPTION));
     let schema = file::register(scalar::register(schema, manifests), manifests).register(root).register(mutations);
     let schema = if listens { schema.register(subscriptions).register(subscription::shared()) } else { schema };
     let schema = types.into_iter().fold(schema, SchemaBuilder::register);
@@ -189,41 +194,56 @@ fn has_workflow(manifests: &[Arc<Manifest>]) -> bool {
     manifests.iter().flat_map(|manifest| &manifest.collections).any(|collection| collection.workflow.is_some())
 }
 
-fn add_prices(prices: &mut Prices, manifest: &Manifest) {
+fn add_prices(prices: &mut Prices, names: &Names, manifest: &Manifest) {
+    let namespace = names.namespace_type();
     for collection in &manifest.collections {
         let plural = lower_camel(&collection.plural());
-        prices.scan(format!("{plural}Aggregate"));
-        prices.connection(plural, DEFAULT_FIRST, MAX_FIRST);
-        for referring in manifest.referring(collection) {
-            prices.connection(lower_camel(&referring.name()), DEFAULT_FIRST, MAX_FIRST);
-        }
-        if collection.workflow.is_some() {
-            workflow::LISTS.into_iter().for_each(|(name, usual)| prices.list(name, usual, usual));
-        }
-        // Of values the items cost nothing, of records and files what is asked of each.
-        for field in collection.fields.iter().filter(|field| field.field_type == FieldType::List) {
-            let most = u32::try_from(field.max_items()).unwrap_or(u32::MAX);
-            prices.list(lower_camel(field.name.as_str()), most, most);
-        }
-        let many = u32::try_from(MAX_MANY).unwrap_or(u32::MAX);
+        prices.scan(namespace, &format!("{plural}Aggregate"));
+        prices.connection(namespace, &plural, PAGE);
+        prices_of_records(prices, names, manifest, collection);
         for verb in Verb::ALL {
-            prices.list(Names::of(manifest).mutation_of_many(verb.word(), collection), many, many);
+            let most = u32::try_from(MAX_MANY).unwrap_or(u32::MAX);
+            prices.writes(MUTATION, &names.mutation_of_many(verb.word(), collection), many::argument(verb), most);
         }
-        prices.calls.extend(collection.computed.iter().map(|computed| lower_camel(computed.name.as_str())));
     }
     for query in &manifest.queries {
         let name = lower_camel(query.name.as_str());
         if query.returns.is_list() {
-            prices.list(name.clone(), MAX_FIRST, MAX_FIRST);
+            prices.list(namespace, &name, ANSWERED);
         }
-        prices.calls.insert(name);
+        prices.call(namespace, &name);
     }
     for action in &manifest.actions {
-        let name = Names::of(manifest).action(action);
+        let name = names.action(action);
         if action.returns.as_ref().is_some_and(Returns::is_list) {
-            prices.list(name.clone(), MAX_FIRST, MAX_FIRST);
+            prices.list(MUTATION, &name, ANSWERED);
         }
-        prices.calls.insert(name);
+        prices.call(MUTATION, &name);
+    }
+}
+
+/// What is asked of a collection's records, of their lists and of their groups.
+fn prices_of_records(prices: &mut Prices, names: &Names, manifest: &Manifest, collection: &Collection) {
+    let own = collection.name.as_str();
+    let (record, aggregated) = (names.type_of(own, ""), names.type_of(own, "Aggregate"));
+    prices.scan(&names.type_of(own, "Connection"), "totalCount");
+    prices.scan(&aggregated, "groups");
+    prices.connection(&aggregated, "groups", Length { usual: aggregate::DEFAULT_GROUPS, most: MAX_GROUPS });
+    for referring in manifest.referring(collection) {
+        prices.connection(&record, &lower_camel(&referring.name()), PAGE);
+    }
+    if collection.workflow.is_some() {
+        for (name, usual) in workflow::LISTS {
+            prices.list(&record, name, Length { usual, most: usual });
+        }
+    }
+    // Of values the items cost nothing, of records and files what is asked of each.
+    for field in collection.fields.iter().filter(|field| field.field_type == FieldType::List) {
+        let most = u32::try_from(field.max_items()).unwrap_or(u32::MAX);
+        prices.list(&record, &lower_camel(field.name.as_str()), Length { usual: most, most });
+    }
+    for computed in &collection.computed {
+        prices.call(&record, &lower_camel(computed.name.as_str()));
     }
 }
 
@@ -266,4 +286,53 @@ fn namespace(names: &Names, manifest: &Manifest) -> (Object, bool) {
     let fields: Vec<Field> = of_collections.chain(plugin::fields(names, manifest)).collect();
     let has_fields = !fields.is_empty();
     (fields.into_iter().fold(start, Object::field), has_fields)
+}
+
+#[cfg(test)]
+mod tests {
+    use async_graphql::Variables;
+    use async_graphql::parser::parse_query;
+
+    use super::*;
+    use crate::cost::measure;
+
+    /// A package with people, and with things that have a keeper.
+    fn package(id: &str, keeper: &str) -> Arc<Manifest> {
+        let text = format!(
+            "[plugin]\nid = \"{id}\"\nversion = \"1.0.0\"\napi = \"0.1\"\ntitle = {{ zh = \"测试\" }}\nvendor = \"sunlit\"\n\
+             [[collection]]\nname = \"person\"\ntitle = {{ zh = \"人\" }}\n\
+             field = [{{ name = \"name\", type = \"string\" }}]\n\
+             [collection.access]\nread = [{{ role = \"public\" }}]\n\
+             [[collection]]\nname = \"thing\"\ntitle = {{ zh = \"物\" }}\nfield = [{{ name = \"keeper\", {keeper}, to = \"person\" }}]\n\
+             [collection.access]\nread = [{{ role = \"public\" }}]\ncreate = [{{ role = \"editor\" }}]\n"
+        );
+        Arc::new(Manifest::parse("plugin.toml", &text).map_err(|errors| errors.to_string()).unwrap())
+    }
+
+    fn cost(packages: &[Arc<Manifest>], document: &str) -> u64 {
+        let TenantSchema { schema, prices, .. } = compose(packages).unwrap();
+        let document = parse_query(document).unwrap();
+        measure(&document, &Variables::default(), schema.registry(), &prices).unwrap().cost
+    }
+
+    #[test]
+    fn what_a_field_costs_does_not_hang_on_the_packages_beside_it() {
+        let one = package("one", "type = \"ref\"");
+        let many = package("many", "type = \"list\", of = \"ref\", max_items = 30");
+        let things = |of: &str| format!("{{ {of} {{ things(first: 10) {{ nodes {{ keeper {{ name }} }} }} }} }}");
+        let (to_one, to_many) = (2 + 10 * (1 + 1 + 1), 2 + 10 * (1 + 1 + 30));
+        assert_eq!(cost(&[Arc::clone(&one)], &things("one")), to_one);
+        assert_eq!(cost(&[Arc::clone(&many)], &things("many")), to_many);
+        let both = [one, many];
+        assert_eq!((cost(&both, &things("one")), cost(&both, &things("many"))), (to_one, to_many));
+    }
+
+    #[test]
+    fn a_mutation_of_several_records_costs_by_their_number() {
+        let packages = [package("one", "type = \"ref\"")];
+        let create =
+            |inputs: &str| format!("mutation {{ oneCreateThings(inputs: [{inputs}]) {{ records {{ id }} }} }}");
+        assert_eq!(cost(&packages, &create("{}")), 1 + 2);
+        assert_eq!(cost(&packages, &create("{}, {}, {}")), 3 + 3 * 2);
+    }
 }

@@ -1,10 +1,15 @@
 //! What a parsed document would cost, before it is validated or executed: depth, plugin calls, values in arguments, and cost
 //! by the list sizes it asks for. What can be told without the schema, such as width and aliases, the gate has bounded
 //! before. Every fragment is measured once, with saturating arithmetic; what is refused here never reaches the validator.
+//!
+//! A field is priced as a field of its type. What no type has costs 1: the validator refuses it.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::HashMap;
 
-use async_graphql::parser::types::{Directive, ExecutableDocument, Field, Selection, SelectionSet};
+use async_graphql::parser::types::{
+    Directive, ExecutableDocument, Field, OperationType, Selection, SelectionSet, TypeCondition,
+};
+use async_graphql::registry::{MetaTypeName, Registry};
 use async_graphql::{Name, Positioned, Value, Variables};
 use async_graphql_value::Value as Argument;
 
@@ -43,48 +48,72 @@ pub(crate) enum TooCostly {
     Cost(u64),
 }
 
-/// What the meter must know of a schema: field names, whatever type they are of.
+/// What the fields of a schema cost beyond themselves, by type and name.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Prices {
-    lists: BTreeMap<String, Length>,
-    /// Connections: fields whose `nodes` are a list.
-    connections: BTreeMap<String, Length>,
-    /// Fields that look at many records to answer a number.
-    scans: BTreeSet<String>,
-    /// Fields that a plugin resolves.
-    pub(crate) calls: BTreeSet<String>,
+pub(crate) struct Prices(HashMap<String, HashMap<String, Price>>);
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Price {
+    /// Of a list.
+    list: Option<Length>,
+    /// Of the list of `nodes` below a connection.
+    nodes: Option<Length>,
+    /// It looks at many records to answer a number.
+    scans: bool,
+    /// A plugin resolves it.
+    calls: bool,
+    /// It writes as many records as the list in this argument has.
+    writes: Option<Writes>,
 }
 
 /// How many items a list field answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Length {
+pub(crate) struct Length {
     /// When the caller does not say.
-    usual: u32,
+    pub(crate) usual: u32,
     /// At most.
+    pub(crate) most: u32,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Writes {
+    argument: &'static str,
     most: u32,
 }
 
 impl Prices {
-    /// A list field of `usual` items when the caller does not say, and `most` at most. Of two fields of one name the longer
-    /// list counts.
-    pub(crate) fn list(&mut self, name: impl Into<String>, usual: u32, most: u32) {
-        lengthen(&mut self.lists, name.into(), Length { usual, most });
+    /// A field that is a list.
+    pub(crate) fn list(&mut self, of: &str, field: &str, length: Length) {
+        self.price(of, field).list = Some(length);
     }
 
-    /// A field with a list of `nodes`, as [`Prices::list`].
-    pub(crate) fn connection(&mut self, name: impl Into<String>, usual: u32, most: u32) {
-        lengthen(&mut self.connections, name.into(), Length { usual, most });
+    /// A field with a list of `nodes`.
+    pub(crate) fn connection(&mut self, of: &str, field: &str, length: Length) {
+        self.price(of, field).nodes = Some(length);
     }
 
     /// A field that costs [`SCAN`].
-    pub(crate) fn scan(&mut self, name: impl Into<String>) {
-        self.scans.insert(name.into());
+    pub(crate) fn scan(&mut self, of: &str, field: &str) {
+        self.price(of, field).scans = true;
     }
-}
 
-fn lengthen(lists: &mut BTreeMap<String, Length>, name: String, by: Length) {
-    let length = lists.entry(name).or_insert(by);
-    *length = Length { usual: length.usual.max(by.usual), most: length.most.max(by.most) };
+    /// A field that a plugin resolves.
+    pub(crate) fn call(&mut self, of: &str, field: &str) {
+        self.price(of, field).calls = true;
+    }
+
+    /// A mutation of the records that its `argument` lists, `most` at most, which answers as many.
+    pub(crate) fn writes(&mut self, of: &str, field: &str, argument: &'static str, most: u32) {
+        self.price(of, field).writes = Some(Writes { argument, most });
+    }
+
+    fn price(&mut self, of: &str, field: &str) -> &mut Price {
+        self.0.entry(of.to_owned()).or_default().entry(field.to_owned()).or_default()
+    }
+
+    fn of(&self, of: &str, field: &str) -> Price {
+        self.0.get(of).and_then(|fields| fields.get(field)).copied().unwrap_or_default()
+    }
 }
 
 /// What an operation costs.
@@ -100,10 +129,11 @@ pub(crate) struct Measure {
     nodes: u64,
 }
 
-/// Measures the document's operations and fragments, and refuses what passes a limit.
+/// Measures the document's operations and fragments by the types of `registry`, and refuses what passes a limit.
 pub(crate) fn measure(
     document: &ExecutableDocument,
     variables: &Variables,
+    registry: &Registry,
     prices: &Prices,
 ) -> Result<Measure, TooCostly> {
     let nodes: HashMap<&Name, u64> = variables.iter().map(|(name, value)| (name, count(value))).collect();
@@ -111,14 +141,19 @@ pub(crate) fn measure(
     if sent > MAX_VALUES {
         return Err(TooCostly::Values(sent));
     }
-    let mut meter = Meter { document, variables, nodes, prices, known: HashMap::new(), open: Vec::new() };
+    let mut meter = Meter { document, variables, nodes, registry, prices, known: HashMap::new(), open: Vec::new() };
     // Unused fragments too: the validator walks them.
     for name in document.fragments.keys() {
         meter.fragment(name)?;
     }
     let mut worst = Measure::default();
     for (_, operation) in document.operations.iter() {
-        let measured = meter.set(&operation.node.selection_set.node)?;
+        let root = match operation.node.ty {
+            OperationType::Query => Some(registry.query_type.as_str()),
+            OperationType::Mutation => registry.mutation_type.as_deref(),
+            OperationType::Subscription => registry.subscription_type.as_deref(),
+        };
+        let measured = meter.set(root, &operation.node.selection_set.node)?;
         // Depth means something only where an operation begins.
         match measured {
             Measure { depth, .. } if depth > MAX_DEPTH => return Err(TooCostly::Deep(depth)),
@@ -166,24 +201,29 @@ struct Meter<'a> {
     document: &'a ExecutableDocument,
     variables: &'a Variables,
     nodes: HashMap<&'a Name, u64>,
+    registry: &'a Registry,
     prices: &'a Prices,
     known: HashMap<&'a Name, Measure>,
     open: Vec<&'a Name>,
 }
 
 impl<'a> Meter<'a> {
-    fn set(&mut self, set: &'a SelectionSet) -> Result<Measure, TooCostly> {
+    /// A selection set on the type `of`; none where it is not known.
+    fn set(&mut self, of: Option<&'a str>, set: &'a SelectionSet) -> Result<Measure, TooCostly> {
         let mut total = Measure::default();
         for item in &set.items {
-            total = total.beside(self.selection(&item.node)?)?;
+            total = total.beside(self.selection(of, &item.node)?)?;
         }
         Ok(total)
     }
 
-    fn selection(&mut self, item: &'a Selection) -> Result<Measure, TooCostly> {
+    fn selection(&mut self, of: Option<&'a str>, item: &'a Selection) -> Result<Measure, TooCostly> {
         let (directives, inner) = match item {
-            Selection::Field(field) => (&field.node.directives, self.field(&field.node)?),
-            Selection::InlineFragment(inline) => (&inline.node.directives, self.set(&inline.node.selection_set.node)?),
+            Selection::Field(field) => (&field.node.directives, self.field(of, &field.node)?),
+            Selection::InlineFragment(inline) => {
+                let of = inline.node.type_condition.as_ref().map_or(of, |on| Some(named(&on.node)));
+                (&inline.node.directives, self.set(of, &inline.node.selection_set.node)?)
+            }
             Selection::FragmentSpread(spread) => {
                 (&spread.node.directives, self.fragment(&spread.node.fragment_name.node)?)
             }
@@ -196,16 +236,18 @@ impl<'a> Meter<'a> {
         directive.node.arguments.iter().map(|(_, value)| self.used(&value.node)).fold(0, u64::saturating_add)
     }
 
-    fn field(&mut self, field: &'a Field) -> Result<Measure, TooCostly> {
+    fn field(&mut self, of: Option<&'a str>, field: &'a Field) -> Result<Measure, TooCostly> {
         let name = field.name.node.as_str();
-        let inner = self.set(&field.selection_set.node)?;
-        let times = self.prices.lists.get(name).map_or(1, |length| self.first(field, *length));
-        let nodes = self.prices.connections.get(name).map_or(times, |length| self.first(field, *length));
+        let price = of.map(|of| self.prices.of(of, name)).unwrap_or_default();
+        let inner = self.set(of.and_then(|of| self.answered(of, name)), &field.selection_set.node)?;
+        let written = price.writes.map(|writes| self.given(field, writes));
+        let times = price.list.map_or(written.unwrap_or(1), |length| self.first(field, length));
+        let nodes = price.nodes.map_or(times, |length| self.first(field, length));
         let used = field.arguments.iter().map(|(_, value)| self.used(&value.node));
         let own = Measure {
-            calls: u64::from(self.prices.calls.contains(name)),
+            calls: u64::from(price.calls),
             values: used.fold(0, u64::saturating_add),
-            cost: if self.prices.scans.contains(name) { SCAN } else { 1 },
+            cost: if price.scans { SCAN } else { written.unwrap_or(1).max(1) },
             ..Measure::default()
         };
         let deeper = inner.depth + 1;
@@ -230,10 +272,16 @@ impl<'a> Meter<'a> {
             return Err(TooCostly::Cycle(name.to_string()));
         }
         self.open.push(name);
-        let measured = self.set(&fragment.node.selection_set.node)?;
+        let measured = self.set(Some(named(&fragment.node.type_condition.node)), &fragment.node.selection_set.node)?;
         self.open.pop();
         self.known.insert(name, measured);
         Ok(measured)
+    }
+
+    /// The type that a field answers.
+    fn answered(&self, of: &str, field: &str) -> Option<&'a str> {
+        let field = self.registry.types.get(of)?.field_by_name(field)?;
+        Some(MetaTypeName::concrete_typename(&field.ty))
     }
 
     /// How many values of variables an argument takes in.
@@ -257,22 +305,68 @@ impl<'a> Meter<'a> {
         };
         asked.unwrap_or(most).min(most)
     }
+
+    /// How many items the list in an argument has; the most that it may when it cannot be told.
+    fn given(&self, field: &Field, Writes { argument, most }: Writes) -> u64 {
+        let length = match field.get_argument(argument).map(|given| &given.node) {
+            Some(Argument::List(items)) => Some(items.len()),
+            Some(Argument::Variable(name)) => match self.variables.get(name) {
+                Some(Value::List(items)) => Some(items.len()),
+                _ => None,
+            },
+            _ => None,
+        };
+        length.and_then(|length| u64::try_from(length).ok()).unwrap_or(u64::MAX).min(u64::from(most))
+    }
+}
+
+fn named(on: &TypeCondition) -> &str {
+    on.on.node.as_str()
 }
 
 #[cfg(test)]
 mod tests {
+    use async_graphql::dynamic::{Field, FieldFuture, Object, Schema, SchemaBuilder, TypeRef};
     use async_graphql::parser::parse_query;
     use serde_json::{Value as Json, json};
 
     use super::*;
 
+    /// Types by their fields; a field's name says what it answers where nothing else does.
+    fn schema() -> Schema {
+        let object = |name: &str, fields: &[(&str, &str)]| {
+            let field =
+                |(field, of): &(&str, &str)| Field::new(*field, TypeRef::named(*of), |_| FieldFuture::Value(None));
+            fields.iter().map(field).fold(Object::new(name), Object::field)
+        };
+        let types = [
+            object(
+                "Query",
+                &[("a", "A"), ("b", "Int"), ("streets", "Streets"), ("walkable", "Walk"), ("other", "Other")],
+            ),
+            object("A", &[("a", "A"), ("b", "Int"), ("nearby", "Int"), ("x", "Int")]),
+            object("Streets", &[("nodes", "Street"), ("totalCount", "Int")]),
+            object("Street", &[("name", "Int"), ("streets", "Streets")]),
+            object("Walk", &[("metres", "Int")]),
+            object("Other", &[("streets", "Int"), ("walkable", "Walk"), ("nearby", "Int")]),
+            object("Mutation", &[("createStreets", "Written")]),
+            object("Written", &[("records", "Street")]),
+        ];
+        let schema = Schema::build("Query", Some("Mutation"), None);
+        types.into_iter().fold(schema, SchemaBuilder::register).finish().unwrap()
+    }
+
     fn check_with(document: &str, variables: Json) -> Result<u64, TooCostly> {
         let mut prices = Prices::default();
-        prices.connection("streets", 20, 100);
-        prices.list("walkable", 100, 100);
-        prices.scan("totalCount");
-        prices.calls.extend(["walkable".to_owned(), "nearby".to_owned()]);
-        measure(&parse_query(document).unwrap(), &Variables::from_json(variables), &prices).map(|measure| measure.cost)
+        prices.connection("Query", "streets", Length { usual: 20, most: 100 });
+        prices.connection("Street", "streets", Length { usual: 20, most: 100 });
+        prices.list("Query", "walkable", Length { usual: 100, most: 100 });
+        prices.scan("Streets", "totalCount");
+        prices.call("Query", "walkable");
+        prices.call("A", "nearby");
+        prices.writes("Mutation", "createStreets", "inputs", 100);
+        let (document, variables) = (parse_query(document).unwrap(), Variables::from_json(variables));
+        measure(&document, &variables, schema().registry(), &prices).map(|measure| measure.cost)
     }
 
     fn check(document: &str) -> Result<u64, TooCostly> {
@@ -286,6 +380,32 @@ mod tests {
         assert_eq!(check("{ streets(first: 5) { nodes { name } } }"), Ok(1 + 5 * 2));
         assert_eq!(check("query($n: Int) { streets(first: $n) { nodes { name } } }"), Ok(1 + 50 * 2));
         assert_eq!(check("{ walkable { metres } }"), Ok(1 + 100));
+    }
+
+    #[test]
+    fn a_field_is_priced_as_one_of_its_type() {
+        assert_eq!(check("{ other { streets } }"), Ok(2));
+        assert_eq!(check("{ other { walkable { metres } } }"), Ok(3));
+        assert_eq!(check(&format!("{{ other {{ {} }} }}", "nearby ".repeat(9))), Ok(10), "another type's call");
+        assert_eq!(check("{ streets { ...F } } fragment F on Streets { totalCount nodes { name } }"), Ok(1 + 50 + 40));
+        assert_eq!(check("{ ... on Query { walkable { metres } } }"), Ok(1 + 100));
+        assert_eq!(check("{ ... { walkable { metres } } }"), Ok(1 + 100));
+    }
+
+    #[test]
+    fn a_mutation_of_several_records_counts_each() {
+        let with = |inputs: Json| {
+            let document = "mutation($i: [I!]!) { createStreets(inputs: $i) { records { name } } }";
+            check_with(document, json!({ "i": inputs }))
+        };
+        assert_eq!(with(json!([{}])), Ok(1 + 2));
+        assert_eq!(with(json!(vec![json!({}); 7])), Ok(7 + 7 * 2));
+        assert_eq!(with(json!([])), Ok(1));
+        assert_eq!(check("mutation { createStreets(inputs: [{}, {}, {}]) { records { name } } }"), Ok(3 + 3 * 2));
+        // What cannot be told counts as the most that is taken.
+        let untold = Ok(100 + 100 * 2);
+        assert_eq!(check("mutation($i: [I!]! = [{}]) { createStreets(inputs: $i) { records { name } } }"), untold);
+        assert_eq!(with(json!(vec![json!({}); 200])), untold);
     }
 
     #[test]

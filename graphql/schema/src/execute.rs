@@ -128,7 +128,7 @@ pub(crate) async fn prepare(schema: &TenantSchema, ask: &Ask, call: &Call) -> Re
             Err(error) => return Err(Box::new(not_graphql(error.into(), locale))),
         },
     };
-    let measured = cost::measure(&document, &ask.variables, &schema.prices);
+    let measured = cost::measure(&document, &ask.variables, schema.schema.registry(), &schema.prices);
     let cost = measured.map_err(|refused| refuse(ErrorCode::LimitExceeded, &refused.to_string()))?.cost;
     let Some(operation) = operation(&document, ask.operation_name.as_deref()) else {
         let detail = "operationName must name one of the document's operations";

@@ -30,7 +30,7 @@ struct Payload {
 }
 
 /// The argument that lists the records.
-fn argument(verb: Verb) -> &'static str {
+pub(crate) fn argument(verb: Verb) -> &'static str {
     match verb {
         Verb::Create => "inputs",
         Verb::Update => "changes",
