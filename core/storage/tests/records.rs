@@ -14,7 +14,7 @@ use sunlit_domain::page::{self, Order};
 use sunlit_domain::record::{Changes, Record, read_changes};
 use sunlit_domain::value::Timestamp;
 use sunlit_domain::{Actor, Scope, ScopeAuthority};
-use sunlit_storage::record::{self, ListQuery, Stamp, Target};
+use sunlit_storage::record::{self, AggregateQuery, GroupTerm, ListQuery, Stamp, Target};
 use sunlit_storage::tenant::document;
 use sunlit_storage::{Engine, StorageError, Stores, Table, table, testing};
 use uuid::Uuid;
@@ -510,4 +510,22 @@ fn pages_visit_each_record_that_stays_once_while_others_come() {
             assert!(distinct.contains(&record.id), "{names:?}: a record was left out");
         }
     }
+}
+
+/// Both engines: groups of one size come in the order of their keys, and no value before any.
+#[tokio::test]
+async fn groups_of_one_size_are_ordered_by_their_keys() {
+    let kit = Kit::new().await;
+    let scope = kit.tenant(1).await;
+    let rows =
+        [json!({ "floors": 2 }), json!({}), json!({ "floors": -1 }), json!({ "floors": 5 }), json!({ "floors": 5 })];
+    for (n, row) in (1..).zip(rows) {
+        kit.insert(&scope, n, row).await.unwrap();
+    }
+    let term = GroupTerm::Value(kit.table.collection().attribute("floors", Spelling::Manifest).unwrap());
+    let query = AggregateQuery { by: vec![term], first: 10, ..AggregateQuery::default() };
+    let session = kit.stores.open(&scope).await.unwrap().snapshot(&scope).await.unwrap();
+    let found = record::aggregate(&scope, &session, &kit.table, &query).await.unwrap();
+    let keys: Vec<_> = found.groups.iter().map(|group| (group.keys[0].to_json(), group.count)).collect();
+    assert_eq!(keys, [(json!(5), 2), (Json::Null, 1), (json!(-1), 1), (json!(2), 1)]);
 }

@@ -95,7 +95,10 @@ pub async fn aggregate(
     }
     select.order_by_expr(Func::count(Expr::col(Alias::new("id"))).into(), SqlOrder::Desc);
     for name in names {
-        select.order_by(name, SqlOrder::Asc);
+        match session.engine().nulls(false) {
+            Some(nulls) => select.order_by_with_nulls(name, SqlOrder::Asc, nulls),
+            None => select.order_by(name, SqlOrder::Asc),
+        };
     }
     let rows = session.first(&select, u64::from(query.first) + 1).await?;
     let wanted = usize::try_from(query.first).unwrap_or(usize::MAX);
