@@ -1,11 +1,15 @@
 //! What can go wrong below the use cases.
 
-use sea_orm::{DbErr, SqlErr};
+use std::borrow::Cow;
+
+use sea_orm::sqlx;
+use sea_orm::{DbErr, RuntimeErr, SqlErr};
 
 /// A storage failure. Messages for an operator name the mend.
 #[derive(Debug, thiserror::Error)]
 pub enum StorageError {
-    /// The tenant has no store here. Scopes are made for known tenants only, so its file is gone.
+    /// The tenant has no store here: of files only, where its own is gone, for scopes are made for known tenants. In a PostgreSQL
+    /// database nothing has to be there.
     #[error("the tenant's store is not there: restore it from a backup, or make it anew with `sunlit tenant create`")]
     NoStore,
     /// A scope of one tenant met a session of another. A fault of ours: nothing was read or written.
@@ -80,17 +84,9 @@ impl StorageError {
     /// Whether the connection to the database was lost, or is ended by it: PostgreSQL's classes 08 and 57.
     #[must_use]
     pub fn is_disconnected(&self) -> bool {
-        use sea_orm::RuntimeErr::SqlxError;
-        use sea_orm::sqlx::Error;
-        let Self::Database(
-            DbErr::Conn(SqlxError(error)) | DbErr::Exec(SqlxError(error)) | DbErr::Query(SqlxError(error)),
-        ) = self
-        else {
-            return false;
-        };
-        match &**error {
-            Error::Io(_) | Error::Protocol(_) => true,
-            Error::Database(error) => {
+        match self.of_driver() {
+            Some(sqlx::Error::Io(_) | sqlx::Error::Protocol(_)) => true,
+            Some(sqlx::Error::Database(error)) => {
                 error.code().is_some_and(|code| code.starts_with("08") || code.starts_with("57P"))
             }
             _ => false,
@@ -102,12 +98,53 @@ impl StorageError {
     pub fn is_overload(&self) -> bool {
         match self {
             Self::Full | Self::Database(DbErr::ConnectionAcquire(_)) => true,
-            // PostgreSQL: the lock did not come free in time.
-            Self::Database(error) if error.to_string().contains("lock timeout") => true,
-            Self::Database(_) => self.is_disconnected(),
+            Self::Shared(error) => error.is_overload(),
+            Self::Database(_) => {
+                self.is_disconnected() || self.is_pool_empty() || self.code().is_some_and(|code| of_overload(&code))
+            }
             _ => false,
         }
     }
+
+    /// Whether a lock of PostgreSQL did not come free in time.
+    pub(crate) fn is_lock_timeout(&self) -> bool {
+        self.code().is_some_and(|code| code == LOCK_TIMEOUT)
+    }
+
+    fn is_pool_empty(&self) -> bool {
+        matches!(self.of_driver(), Some(sqlx::Error::PoolTimedOut))
+    }
+
+    /// The code that the database gives: SQLSTATE on PostgreSQL, the extended result code on SQLite.
+    fn code(&self) -> Option<Cow<'_, str>> {
+        match self.of_driver()? {
+            sqlx::Error::Database(error) => error.code(),
+            _ => None,
+        }
+    }
+
+    /// What the database's driver says, however often it is wrapped.
+    fn of_driver(&self) -> Option<&sqlx::Error> {
+        use DbErr::{Conn, Exec, Query};
+        match self {
+            Self::Shared(error) => error.of_driver(),
+            Self::Database(
+                Conn(RuntimeErr::SqlxError(error))
+                | Exec(RuntimeErr::SqlxError(error))
+                | Query(RuntimeErr::SqlxError(error)),
+            ) => Some(error),
+            _ => None,
+        }
+    }
+}
+
+/// SQLSTATE `lock_not_available`.
+const LOCK_TIMEOUT: &str = "55P03";
+
+/// Of PostgreSQL a lock that did not come free, a deadlock, and class 53, which is what the server lacks; of SQLite
+/// `SQLITE_BUSY`, `SQLITE_BUSY_SNAPSHOT` and `SQLITE_FULL`. A SQLSTATE has five characters, a result code fewer.
+fn of_overload(code: &str) -> bool {
+    matches!(code, LOCK_TIMEOUT | "40P01" | "5" | "517" | "13") || (code.len() == 5 && code.starts_with("53"))
 }
 
 impl From<DbErr> for StorageError {
@@ -119,5 +156,38 @@ impl From<DbErr> for StorageError {
             _ if error.to_string().contains("FOREIGN KEY constraint failed") => Self::BrokenReference,
             _ => Self::Database(error),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[test]
+    fn overload_is_told_by_codes() {
+        for code in ["55P03", "40P01", "53100", "53300", "5", "517", "13"] {
+            assert!(of_overload(code), "{code}");
+        }
+        for code in ["23505", "42P01", "57014", "53", "1", "19", "2067", "1555"] {
+            assert!(!of_overload(code), "{code}");
+        }
+    }
+
+    #[test]
+    fn a_failure_that_several_waited_for_is_what_it_was() {
+        let failure = |error| StorageError::Database(DbErr::Conn(RuntimeErr::SqlxError(Arc::new(error))));
+        let shared = |error| StorageError::Shared(Arc::new(StorageError::Shared(Arc::new(error))));
+        assert!(shared(failure(sqlx::Error::PoolTimedOut)).is_overload());
+        assert!(shared(StorageError::Full).is_overload());
+        let lost = shared(failure(sqlx::Error::Protocol("gone".to_owned())));
+        assert!(lost.is_disconnected() && lost.is_overload());
+        let other = shared(failure(sqlx::Error::RowNotFound));
+        assert!(!other.is_disconnected() && !other.is_overload());
+        assert!(!shared(StorageError::NotFound).is_overload());
+        // What it says is no reason.
+        let text = "a lock timeout of words".to_owned();
+        assert!(!shared(StorageError::Database(DbErr::Custom(text))).is_overload());
     }
 }

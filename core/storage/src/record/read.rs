@@ -5,7 +5,7 @@ use sea_orm::sea_query::{Alias, Expr, ExprTrait, Func, Order as SqlOrder, Select
 use sunlit_domain::Scope;
 use sunlit_domain::filter::Filter;
 use sunlit_domain::id::RecordId;
-use sunlit_domain::manifest::{STANDARD_FIELDS, Slot, Standard};
+use sunlit_domain::manifest::{Slot, Standard};
 use sunlit_domain::page::{self, Order};
 use sunlit_domain::record::Record;
 
@@ -138,10 +138,9 @@ pub(super) fn columns(mut select: SelectStatement, table: &Table, slots: &[Slot]
 
 /// The slots to read beside the id, each once.
 pub(super) fn chosen(table: &Table, slots: Option<&[Slot]>) -> Vec<Slot> {
-    let declared = 0..table.collection().fields.len();
     let mut chosen: Vec<Slot> = match slots {
         Some(slots) => slots.to_vec(),
-        None => STANDARD_FIELDS.into_iter().map(Slot::Standard).chain(declared.map(Slot::Field)).collect(),
+        None => table.collection().slots().collect(),
     };
     chosen.retain(|slot| *slot != Slot::Standard(Standard::Id));
     chosen.sort_unstable();
@@ -154,11 +153,7 @@ pub(super) fn read_record(row: &QueryResult, table: &Table, slots: &[Slot]) -> R
     let mut record = Record::new(RecordId(row.try_get_by_index(0)?), collection);
     let mut at = 1;
     for slot in slots {
-        let kind = match slot {
-            Slot::Standard(standard) => standard.kind(),
-            Slot::Field(index) => collection.fields[*index].kind(),
-        };
-        record.set(*slot, encoding::read(row, &mut at, kind, collection.slot_name(*slot))?);
+        record.set(*slot, encoding::read(row, &mut at, collection.kind_of(*slot), collection.slot_name(*slot))?);
     }
     Ok(record)
 }

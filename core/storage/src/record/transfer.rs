@@ -8,13 +8,13 @@ use std::collections::BTreeSet;
 use sea_orm::sea_query::{Alias, Expr, ExprTrait, OnConflict, Order as SqlOrder, Query, SelectStatement, SimpleExpr};
 use sunlit_domain::Scope;
 use sunlit_domain::id::RecordId;
-use sunlit_domain::manifest::{STANDARD_FIELDS, Slot};
+use sunlit_domain::manifest::Slot;
 use sunlit_domain::record::{Changes, Record};
 use sunlit_domain::value::Kind;
 
 use super::encoding::columns_of;
 use super::items;
-use super::write::which_unique;
+use super::write::{row_of, which_unique};
 use crate::session::TENANT;
 use crate::table::RECORD;
 use crate::{Session, StorageError, Table, Work};
@@ -108,14 +108,7 @@ pub async fn present(
 /// # Errors
 /// [`StorageError::NotUnique`], [`StorageError::BrokenReference`], or the database's.
 pub async fn put(scope: &Scope, work: &Work, table: &Table, record: &Record) -> Result<(), StorageError> {
-    let collection = table.collection();
-    let standard = STANDARD_FIELDS.into_iter().map(|standard| (Slot::Standard(standard), standard.kind()));
-    let declared = collection.fields.iter().enumerate().map(|(index, field)| (Slot::Field(index), field.kind()));
-    let mut values: Vec<(String, Expr)> = Vec::new();
-    for (slot, kind) in standard.chain(declared) {
-        let columns = table.columns(slot).into_iter();
-        values.extend(columns.zip(columns_of(kind, record.get(slot))).map(|(name, sql)| (name, Expr::val(sql))));
-    }
+    let values = row_of(table, record);
     let names: Vec<Alias> =
         values.iter().map(|(name, _)| Alias::new(name)).filter(|name| *name != Alias::new(ID)).collect();
     let mut insert = work.insert(scope, table.name(), values)?;

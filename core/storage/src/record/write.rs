@@ -4,7 +4,7 @@ use sea_orm::sea_query::{Alias, Expr, ExprTrait, Value as Sql};
 use sunlit_domain::Scope;
 use sunlit_domain::filter::Filter;
 use sunlit_domain::id::RecordId;
-use sunlit_domain::manifest::{STANDARD_FIELDS, Slot, Standard};
+use sunlit_domain::manifest::{Slot, Standard};
 use sunlit_domain::record::{Changes, Record};
 use sunlit_domain::value::{Timestamp, Value};
 
@@ -75,11 +75,9 @@ pub(super) fn fresh(scope: &Scope, table: &Table, id: RecordId, changes: &Change
 /// The columns of a record and what goes into them.
 pub(super) fn row_of(table: &Table, record: &Record) -> Vec<(String, Expr)> {
     let mut values: Vec<(String, Expr)> = Vec::new();
-    let fields = table.collection().fields.iter().enumerate();
-    let standard = STANDARD_FIELDS.into_iter().map(|standard| (Slot::Standard(standard), standard.kind()));
-    let declared = fields.map(|(index, field)| (Slot::Field(index), field.kind()));
-    for (slot, kind) in standard.chain(declared) {
+    for slot in table.collection().slots() {
         let columns = table.columns(slot).into_iter();
+        let kind = table.collection().kind_of(slot);
         values.extend(columns.zip(columns_of(kind, record.get(slot))).map(|(name, sql)| (name, Expr::val(sql))));
     }
     values
@@ -178,14 +176,58 @@ async fn lost(scope: &Scope, work: &Work, table: &Table, target: Target<'_>) -> 
     }
 }
 
-/// Finds the field whose column or index the engine's message names.
+/// Finds the field whose index, or on SQLite whose column, the engine's message names.
 pub(super) fn which_unique(table: &Table, error: StorageError) -> StorageError {
     let StorageError::NotUnique { detail, .. } = error else { return error };
     let named = |name: &str| {
-        let column = format!(".{name}");
-        let whole = detail.split([',', ' ', '"']).any(|word| word.ends_with(&column));
-        whole || detail.contains(&table.index_name(name))
+        let (column, index) = (format!("{}.{name}", table.name()), table.index_name(name));
+        detail.split([',', ' ', '"']).any(|word| word == column || word == index)
     };
     let field = table.collection().fields.iter().position(|field| field.unique && named(field.name.as_str()));
     StorageError::NotUnique { field, detail }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use sunlit_domain::Manifest;
+
+    use super::*;
+
+    #[test]
+    fn a_field_is_told_from_one_whose_name_goes_on() {
+        let text = r#"
+[plugin]
+id = "names"
+version = "1.0.0"
+api = "0.1"
+title = { zh = "名称" }
+vendor = "sunlit"
+[[collection]]
+name = "item"
+title = { zh = "条目" }
+field = [
+  { name = "code", type = "string", unique = true },
+  { name = "code_old", type = "string", unique = true },
+  { name = "old", type = "string", unique = true },
+]
+[collection.access]
+read = [{ role = "public" }]
+"#;
+        let manifest = Arc::new(Manifest::parse("plugin.toml", text).map_err(|error| error.to_string()).unwrap());
+        let table = Table::of(&manifest, "item").unwrap();
+        let check = |detail: String, expect: Option<usize>| {
+            let told = which_unique(&table, StorageError::NotUnique { field: None, detail });
+            assert!(matches!(&told, StorageError::NotUnique { field, .. } if *field == expect), "{told:?}");
+        };
+        for (index, name) in ["code", "code_old", "old"].into_iter().enumerate() {
+            let postgres = table.index_name(name);
+            check(format!("duplicate key value violates unique constraint \"{postgres}\""), Some(index));
+            let own = table.name();
+            check(format!("(code: 2067) UNIQUE constraint failed: {own}.tenant_id, {own}.{name}"), Some(index));
+        }
+        check("duplicate key value violates unique constraint \"c_names__v1__item_pkey\"".to_owned(), None);
+        check("UNIQUE constraint failed: another_table.tenant_id, another_table.code".to_owned(), None);
+    }
 }
