@@ -7,7 +7,7 @@ pub mod tenant;
 
 use std::path::Path;
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, Statement, TransactionTrait as _};
+use sea_orm::{ConnectionTrait, DatabaseConnection, TransactionTrait as _};
 
 use crate::postgres::{self, Postgres};
 use crate::sqlite::SqliteFile;
@@ -56,15 +56,12 @@ impl Platform {
     /// Says a word to the other nodes, now; on SQLite there are none.
     ///
     /// # Errors
-    /// The database's.
+    /// As [`crate::Work::say`].
     pub async fn say(&self, word: &str) -> Result<(), StorageError> {
         if self.writer.get_database_backend() != Engine::Postgres.backend() {
             return Ok(());
         }
-        let values = [postgres::CHANNEL.into(), word.into()];
-        let say = Statement::from_sql_and_values(Engine::Postgres.backend(), "SELECT pg_notify($1, $2)", values);
-        self.writer.query_one_raw(say).await?;
-        Ok(())
+        postgres::notify(&self.writer, word).await
     }
 
     /// Whether the database answers.

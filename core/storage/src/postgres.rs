@@ -28,7 +28,7 @@ use sea_orm::{
 use sunlit_domain::Manifest;
 use sunlit_domain::id::TenantId;
 
-pub(crate) use listen::CHANNEL;
+pub(crate) use listen::notify;
 pub use listen::{Listener, MAX_WORD_BYTES};
 
 use crate::{Engine, StorageError, table};

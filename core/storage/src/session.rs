@@ -7,15 +7,13 @@ use sea_orm::prelude::Uuid;
 use sea_orm::sea_query::{
     Alias, DeleteStatement, Expr, ExprTrait, InsertStatement, Query, SelectStatement, UpdateStatement,
 };
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseTransaction, ExecResult, QueryResult, Statement, StatementBuilder,
-};
+use sea_orm::{ColumnTrait, ConnectionTrait, DatabaseTransaction, ExecResult, QueryResult, StatementBuilder};
 use sunlit_domain::Scope;
 use sunlit_domain::id::TenantId;
 use sunlit_domain::value::Timestamp;
 use tokio::sync::OwnedSemaphorePermit;
 
-use crate::postgres::{CHANNEL, MAX_WORD_BYTES};
+use crate::postgres;
 use crate::walls::Wall;
 use crate::{Engine, StorageError, TenantStore};
 
@@ -196,30 +194,34 @@ impl Work {
     ///
     /// # Errors
     /// Those of `step`, and the database's.
-    pub async fn attempt<T>(&self, step: impl Future<Output = Result<T, StorageError>>) -> Result<T, StorageError> {
-        let transaction = &self.session.transaction;
-        transaction.execute_unprepared("SAVEPOINT attempt").await?;
+    pub async fn attempt<T, E: From<StorageError>>(&self, step: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+        let (due, last_audit) = (self.due.load(Ordering::Relaxed), self.last_audit().clone());
+        self.savepoint("SAVEPOINT attempt").await?;
         let done = step.await;
-        let end = if done.is_ok() { "RELEASE SAVEPOINT attempt" } else { "ROLLBACK TO SAVEPOINT attempt" };
-        transaction.execute_unprepared(end).await?;
+        if done.is_ok() {
+            self.savepoint("RELEASE SAVEPOINT attempt").await?;
+        } else {
+            self.savepoint("ROLLBACK TO SAVEPOINT attempt").await?;
+            self.due.store(due, Ordering::Relaxed);
+            *self.last_audit() = last_audit;
+        }
         done
+    }
+
+    async fn savepoint(&self, sql: &str) -> Result<(), StorageError> {
+        self.session.transaction.execute_unprepared(sql).await?;
+        Ok(())
     }
 
     /// Says a word to the other nodes when this transaction is committed; on SQLite there are none.
     ///
     /// # Errors
-    /// [`StorageError::PayloadTooLarge`] for a word of more than [`MAX_WORD_BYTES`], or the database's.
+    /// [`StorageError::PayloadTooLarge`] for a word of more than [`postgres::MAX_WORD_BYTES`], or the database's.
     pub async fn say(&self, word: &str) -> Result<(), StorageError> {
         if self.engine() != Engine::Postgres {
             return Ok(());
         }
-        if word.len() > MAX_WORD_BYTES {
-            return Err(StorageError::PayloadTooLarge(word.len()));
-        }
-        let values = [CHANNEL.into(), word.into()];
-        let say = Statement::from_sql_and_values(self.engine().backend(), "SELECT pg_notify($1, $2)", values);
-        self.session.transaction.query_one_raw(say).await?;
-        Ok(())
+        postgres::notify(&self.session.transaction, word).await
     }
 
     /// Makes everything of this transaction last.

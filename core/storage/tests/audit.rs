@@ -5,7 +5,7 @@ use sunlit_domain::id::{RecordId, TenantId};
 use sunlit_domain::value::Timestamp;
 use sunlit_domain::{Actor, Scope, ScopeAuthority};
 use sunlit_storage::tenant::audit::{self, Chain, Entry, Fault};
-use sunlit_storage::{Stores, Work, testing};
+use sunlit_storage::{StorageError, Stores, Work, testing};
 use uuid::Uuid;
 
 const TENANT: u128 = 7;
@@ -76,6 +76,22 @@ async fn a_sound_chain_tells_its_length_and_its_head_and_goes_on_from_it() {
     kit.write(11).await;
     let longer = kit.verify(Some(&chain.head)).await;
     assert_eq!((longer.rows, longer.fault), (11, None));
+}
+
+#[tokio::test]
+async fn the_chain_goes_on_from_before_an_attempt_that_failed() {
+    let kit = Kit::new().await;
+    let work = kit.work().await;
+    kit.add(&work, 11).await;
+    let failing = async {
+        kit.add(&work, 12).await;
+        Err::<(), _>(StorageError::NotFound)
+    };
+    assert!(matches!(work.attempt(failing).await, Err(StorageError::NotFound)));
+    kit.add(&work, 13).await;
+    work.commit().await.unwrap();
+    let chain = kit.verify(None).await;
+    assert_eq!((chain.rows, chain.fault), (12, None));
 }
 
 #[tokio::test]

@@ -1,14 +1,26 @@
 //! Words between the nodes of one installation: what one has committed, the others hear.
 
 use sea_orm::sqlx::postgres::PgListener;
+use sea_orm::{ConnectionTrait, Statement};
 
 use super::{Postgres, failed};
-use crate::StorageError;
+use crate::{Engine, StorageError};
 
 /// The channel of all nodes.
-pub(crate) const CHANNEL: &str = "sunlit";
+const CHANNEL: &str = "sunlit";
 /// Bytes of one word: PostgreSQL takes fewer than 8,000.
 pub const MAX_WORD_BYTES: usize = 7_900;
+
+/// Says a word to all nodes: of a transaction, when it is committed.
+pub(crate) async fn notify(connection: &impl ConnectionTrait, word: &str) -> Result<(), StorageError> {
+    if word.len() > MAX_WORD_BYTES {
+        return Err(StorageError::PayloadTooLarge(word.len()));
+    }
+    let values = [CHANNEL.into(), word.into()];
+    let say = Statement::from_sql_and_values(Engine::Postgres.backend(), "SELECT pg_notify($1, $2)", values);
+    connection.query_one_raw(say).await?;
+    Ok(())
+}
 
 /// Hears what other nodes say.
 #[derive(Debug)]

@@ -91,12 +91,14 @@ async fn one(
     schedule: &Schedule,
     found: &Record,
 ) -> Result<Option<Change>, AppError> {
-    let done = match schedule.transition_of(table.collection()) {
-        Some(transition) => transition::within(writing, table, transition, found, (None, None)).await,
-        None if schedule.delete => delete::within(writing, table, (found.id, found.version())).await,
-        None => return Err(AppError::NotFound),
+    let step = async {
+        match schedule.transition_of(table.collection()) {
+            Some(transition) => transition::within(writing, table, transition, found, (None, None)).await,
+            None if schedule.delete => delete::within(writing, table, (found.id, found.version())).await,
+            None => Err(AppError::NotFound),
+        }
     };
-    match done {
+    match writing.work.attempt(step).await {
         Ok((_, change)) => Ok(change),
         Err(AppError::BrokenReference) => Ok(None),
         Err(error) => Err(error),
