@@ -77,30 +77,45 @@ pub struct Tenant {
     pub state: TenantState,
 }
 
-impl TryFrom<Model> for Tenant {
-    type Error = StorageError;
-    fn try_from(row: Model) -> Result<Self, StorageError> {
-        let slug = row.slug.parse().map_err(|_| StorageError::Corrupt("slug".to_owned()))?;
-        Ok(Self {
-            id: TenantId(row.id),
-            slug,
-            kind: row.kind,
-            code: row.code,
-            name: LocalText { zh: row.name_zh, en: row.name_en },
-            short_name: LocalText { zh: row.short_name_zh, en: row.short_name_en },
-            parent: row.parent.map(TenantId),
-            outline: row.outline,
-            state: TenantState::Active,
-        })
-    }
+fn read(row: Model, state: TenantState) -> Result<Tenant, StorageError> {
+    let slug = row.slug.parse().map_err(|_| StorageError::Corrupt("slug".to_owned()))?;
+    Ok(Tenant {
+        id: TenantId(row.id),
+        slug,
+        kind: row.kind,
+        code: row.code,
+        name: LocalText { zh: row.name_zh, en: row.name_en },
+        short_name: LocalText { zh: row.short_name_zh, en: row.short_name_en },
+        parent: row.parent.map(TenantId),
+        outline: row.outline,
+        state,
+    })
 }
 
-/// Writes a tenant and its host names, new or anew; the id of a known slug stays.
+/// Writes a tenant and its host names, new or anew; the id of a known slug stays. Nothing of it lasts unless `trail`, the
+/// tenant's own transaction, succeeds before; it writes nothing to the platform, whose writer is taken.
 ///
 /// # Errors
-/// [`StorageError::NotUnique`] when a host name belongs to another tenant, or the database's.
-pub async fn put(platform: &Platform, tenant: &Tenant, hosts: &[String], at: Timestamp) -> Result<(), StorageError> {
+/// [`StorageError::NotUnique`] when a host name belongs to another tenant, the database's, and those of `trail`.
+pub async fn put<E: From<StorageError>>(
+    platform: &Platform,
+    tenant: &Tenant,
+    hosts: &[String],
+    at: Timestamp,
+    trail: impl Future<Output = Result<(), E>>,
+) -> Result<(), E> {
     let transaction = platform.begin().await?;
+    write(&transaction, tenant, hosts, at).await?;
+    trail.await?;
+    Ok(transaction.commit().await.map_err(StorageError::from)?)
+}
+
+async fn write(
+    transaction: &impl ConnectionTrait,
+    tenant: &Tenant,
+    hosts: &[String],
+    at: Timestamp,
+) -> Result<(), StorageError> {
     let row = ActiveModel {
         id: Set(tenant.id.0),
         slug: Set(tenant.slug.to_string()),
@@ -125,13 +140,13 @@ pub async fn put(platform: &Platform, tenant: &Tenant, hosts: &[String], at: Tim
         Column::Outline,
     ];
     let conflict = OnConflict::column(Column::Id).update_columns(changed).to_owned();
-    Entity::insert(row).on_conflict(conflict).exec_without_returning(&transaction).await?;
-    host::Entity::delete_many().filter(host::Column::TenantId.eq(tenant.id.0)).exec(&transaction).await?;
+    Entity::insert(row).on_conflict(conflict).exec_without_returning(transaction).await?;
+    host::Entity::delete_many().filter(host::Column::TenantId.eq(tenant.id.0)).exec(transaction).await?;
     for name in hosts {
         let row = host::ActiveModel { name: Set(name.to_ascii_lowercase()), tenant_id: Set(tenant.id.0) };
-        host::Entity::insert(row).exec_without_returning(&transaction).await?;
+        host::Entity::insert(row).exec_without_returning(transaction).await?;
     }
-    Ok(transaction.commit().await?)
+    Ok(())
 }
 
 /// The tenant of that slug.
@@ -156,7 +171,7 @@ pub async fn by_host(platform: &Platform, name: &str) -> Result<Option<Tenant>, 
 async fn with_state(platform: &Platform, row: Option<Model>) -> Result<Option<Tenant>, StorageError> {
     let Some(row) = row else { return Ok(None) };
     let state = state::of(platform, TenantId(row.id)).await?;
-    Ok(Some(Tenant { state, ..Tenant::try_from(row)? }))
+    Ok(Some(read(row, state)?))
 }
 
 /// All tenants by slug.
@@ -168,7 +183,7 @@ pub async fn all(platform: &Platform) -> Result<Vec<Tenant>, StorageError> {
     let resting: BTreeMap<_, _> = state::resting(platform).await?.into_iter().collect();
     let tenant = |row: Model| {
         let state = resting.get(&TenantId(row.id)).copied().unwrap_or_default();
-        Ok(Tenant { state, ..Tenant::try_from(row)? })
+        read(row, state)
     };
     rows.into_iter().map(tenant).collect()
 }

@@ -49,7 +49,8 @@ impl NewTenant {
     }
 }
 
-/// Creates the tenant, or brings a known one up to date; its id stays.
+/// Creates the tenant, or brings a known one up to date; its id stays. The row is the platform's and the trail the tenant's:
+/// the row lasts only when the trail does.
 ///
 /// # Errors
 /// [`AppError::Package`] when the parent is not there or a host name belongs to another tenant.
@@ -82,13 +83,13 @@ pub async fn run(app: &App, authority: &ScopeAuthority, new: NewTenant) -> Resul
     let work = app.stores.create(&scope).await?.work(&scope).await?;
     let action = if is_known { "update" } else { "create" };
     trail::of_change(app, &scope, &work, (action, "tenant", tenant.slug.as_str()), now).await?;
-    tenant::put(&app.platform, &tenant, &new.hosts, now).await.map_err(|error| match error {
-        StorageError::NotUnique { .. } => {
+    let committed = commit(app, &scope, work, None);
+    tenant::put(&app.platform, &tenant, &new.hosts, now, committed).await.map_err(|error| match error {
+        AppError::Storage(StorageError::NotUnique { .. }) => {
             AppError::Package(format!("a host name of {} belongs to another tenant: choose another", tenant.slug))
         }
-        other => other.into(),
+        other => other,
     })?;
-    commit(app, &scope, work, None).await?;
     app.directory.forget();
     app.say(Said::Tenants).await;
     Ok(tenant)
