@@ -156,10 +156,13 @@ impl Postgres {
     /// [`StorageError::Unsafe`] when this process has no address of the migrator, or the database's.
     pub(crate) async fn publish(&self, manifest: &Arc<Manifest>) -> Result<(), StorageError> {
         let migrator = migrate::Migrator::connect(&self.config).await?;
-        let work = migrator.begin().await?;
-        table::make(&work, Engine::Postgres, manifest).await?;
-        migrator.protect(&work).await?;
-        Ok(work.commit().await?)
+        let made = async {
+            let work = migrator.begin().await?;
+            table::make(&work, Engine::Postgres, manifest).await?;
+            migrator.protect(&work).await?;
+            Ok(work.commit().await?)
+        };
+        made.await.map_err(migrate::in_use)
     }
 
     pub(crate) async fn close(&self) {

@@ -308,10 +308,10 @@ pub(crate) async fn make(
         table.grow(connection, engine).await?;
         for (items, index) in table.collection().fields.iter().filter_map(|field| table.items(engine, field)) {
             connection.execute(&items).await?;
-            connection.execute(&index).await?;
+            make_index(connection, engine, &index).await?;
         }
         for index in table.indexes() {
-            connection.execute(&index).await?;
+            make_index(connection, engine, &index).await?;
         }
     }
     if engine == Engine::Postgres {
@@ -322,5 +322,23 @@ pub(crate) async fn make(
             }
         }
     }
+    Ok(())
+}
+
+/// Makes an index that is not there yet. PostgreSQL would take the lock of the table, and wait for all who write to it, before
+/// it saw that there is nothing to do.
+pub(crate) async fn make_index(
+    connection: &impl ConnectionTrait,
+    engine: Engine,
+    index: &IndexCreateStatement,
+) -> Result<(), StorageError> {
+    if let (Engine::Postgres, Some(name)) = (engine, index.get_index_spec().get_name()) {
+        let sql = "SELECT 1 WHERE to_regclass(quote_ident($1)) IS NOT NULL";
+        let known = Statement::from_sql_and_values(engine.backend(), sql, [name.into()]);
+        if connection.query_one_raw(known).await?.is_some() {
+            return Ok(());
+        }
+    }
+    connection.execute(index).await?;
     Ok(())
 }

@@ -14,19 +14,17 @@ pub mod step;
 
 use sea_orm::{ConnectionTrait, EntityTrait, Schema};
 
-use crate::{Engine, StorageError};
+use crate::{Engine, StorageError, table};
 
 /// Makes the tables that are not there yet.
 pub(crate) async fn create_tables(connection: &impl ConnectionTrait, engine: Engine) -> Result<(), StorageError> {
     create(connection, engine, audit::Entity).await?;
-    connection.execute(&audit::index()).await?;
     create(connection, engine, outbox::Entity).await?;
-    for index in outbox::indexes() {
-        connection.execute(&index).await?;
-    }
     create(connection, engine, installation::Entity).await?;
     create(connection, engine, file::Entity).await?;
-    file::create_indexes(connection).await?;
+    for index in [audit::index()].into_iter().chain(outbox::indexes()).chain(file::indexes()) {
+        table::make_index(connection, engine, &index).await?;
+    }
     create(connection, engine, migration::Entity).await?;
     create(connection, engine, setting::Entity).await?;
     create(connection, engine, document::Entity).await?;

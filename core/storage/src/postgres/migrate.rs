@@ -1,6 +1,7 @@
 //! Makes tables, as the owner of the database, and puts row-level security on every table of tenants.
 
 use std::str::FromStr as _;
+use std::time::Duration;
 
 use sea_orm::sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sea_orm::{
@@ -19,6 +20,9 @@ pub(super) const VERSION_TABLE: &str = "schema_version";
 /// The lock under which tables are made: the first bytes of "sunlit ddl".
 const LOCK: i64 = 0x7375_6e6c_6974_2064;
 
+/// How long the making of tables waits for a table that is in use.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// Whoever may make tables.
 pub(crate) struct Migrator {
     connection: DatabaseConnection,
@@ -34,17 +38,32 @@ impl Postgres {
     pub async fn migrate(config: &PostgresConfig) -> Result<(), StorageError> {
         let migrator = Migrator::connect(config).await?;
         super::check::text_order(&migrator.connection).await?;
-        let work = migrator.begin().await?;
-        platform::create_tables(&work, Engine::Postgres).await?;
-        tenant::create_tables(&work, Engine::Postgres).await?;
-        work.execute_unprepared(&format!(
-            "CREATE TABLE IF NOT EXISTS {VERSION_TABLE} (version BIGINT PRIMARY KEY); \
-             INSERT INTO {VERSION_TABLE} VALUES ({VERSION}) ON CONFLICT DO NOTHING"
-        ))
-        .await?;
-        migrator.protect(&work).await?;
-        Ok(work.commit().await?)
+        let made = async {
+            let work = migrator.begin().await?;
+            platform::create_tables(&work, Engine::Postgres).await?;
+            tenant::create_tables(&work, Engine::Postgres).await?;
+            work.execute_unprepared(&format!(
+                "CREATE TABLE IF NOT EXISTS {VERSION_TABLE} (version BIGINT PRIMARY KEY); \
+                 INSERT INTO {VERSION_TABLE} VALUES ({VERSION}) ON CONFLICT DO NOTHING"
+            ))
+            .await?;
+            migrator.protect(&work).await?;
+            Ok(work.commit().await?)
+        };
+        made.await.map_err(in_use)
     }
+}
+
+/// What an operator is told when a table did not come free.
+pub(super) fn in_use(error: StorageError) -> StorageError {
+    if !error.is_lock_timeout() {
+        return error;
+    }
+    StorageError::Unsafe(format!(
+        "tables were in use for more than {} s, and none was changed: end what uses them for so long (pg_stat_activity \
+         names it), then run it again",
+        PATIENCE.as_secs()
+    ))
 }
 
 impl Migrator {
@@ -60,13 +79,18 @@ impl Migrator {
         Ok(Self { connection: SqlxPostgresConnector::from_sqlx_postgres_pool(pool), app })
     }
 
-    /// A transaction in the owner's name. Those who make tables queue.
+    /// A transaction in the owner's name. Those who make tables queue, and wait for nobody else for long: whoever comes to
+    /// a table that is waited for waits too.
     pub(super) async fn begin(&self) -> Result<DatabaseTransaction, StorageError> {
         let work = self.connection.begin().await?;
         let owner = "SELECT quote_ident(pg_get_userbyid(datdba)) FROM pg_database WHERE datname = current_database()";
         let row = work.query_one_raw(Statement::from_string(Engine::Postgres.backend(), owner)).await?;
         let owner: String = row.ok_or(StorageError::Interrupted)?.try_get_by_index(0)?;
-        work.execute_unprepared(&format!("SET LOCAL ROLE {owner}; SELECT pg_advisory_xact_lock({LOCK})")).await?;
+        let patience = PATIENCE.as_millis();
+        work.execute_unprepared(&format!(
+            "SET LOCAL ROLE {owner}; SELECT pg_advisory_xact_lock({LOCK}); SET LOCAL lock_timeout = {patience}"
+        ))
+        .await?;
         Ok(work)
     }
 

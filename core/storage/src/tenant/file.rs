@@ -2,8 +2,8 @@
 
 use sea_orm::ActiveValue::Set;
 use sea_orm::entity::prelude::*;
-use sea_orm::sea_query::{Alias, Func, Index};
-use sea_orm::{ConnectionTrait, QueryOrder, QuerySelect, QueryTrait as _};
+use sea_orm::sea_query::{Alias, Func, Index, IndexCreateStatement};
+use sea_orm::{QueryOrder, QuerySelect, QueryTrait as _};
 use sunlit_domain::Scope;
 use sunlit_domain::id::ActorId;
 use sunlit_domain::value::Timestamp;
@@ -89,17 +89,15 @@ pub struct Uploaded {
 }
 
 /// Indexes for the sweep: files by their state and age, and by their content.
-pub(crate) async fn create_indexes(connection: &impl ConnectionTrait) -> Result<(), StorageError> {
-    for columns in [&["tenant_id", "state", "state_at"][..], &["tenant_id", "sha256"]] {
-        let mut index = Index::create();
+pub(super) fn indexes() -> [IndexCreateStatement; 2] {
+    [&["tenant_id", "state", "state_at"][..], &["tenant_id", "sha256"]].map(|columns| {
         let name = format!("ix_file__{}", columns[1]);
-        index.if_not_exists().name(name).table(Alias::new(TABLE));
+        let mut index = Index::create().if_not_exists().name(name).table(Alias::new(TABLE)).take();
         for column in columns {
             index.col(Alias::new(*column));
         }
-        connection.execute(&index).await?;
-    }
-    Ok(())
+        index
+    })
 }
 
 /// Writes an uploaded file, pending; answers it. The scope's actor is who uploaded it.
