@@ -41,9 +41,12 @@ pub(super) async fn run(connection: &impl ConnectionTrait) -> Result<(), Storage
     none(&owned, |tables| {
         format!("the role {role} owns {tables}, or is a member of the role that does: connect as one that does not")
     })?;
-    let invoker = "COALESCE(c.reloptions::text ILIKE '%security_invoker=true%', false)";
+    no_way_around(connection, &role).await?;
+    let invoker = "EXISTS (SELECT 1 FROM pg_options_to_table(c.reloptions) \
+                   WHERE option_name = 'security_invoker' AND option_value::boolean)";
+    let own = of_no_extension("pg_class", "c");
     let seen_through =
-        relations(connection, &format!("(c.relkind = 'm' OR c.relkind = 'v' AND NOT {invoker})")).await?;
+        relations(connection, &format!("{own} AND (c.relkind = 'm' OR c.relkind = 'v' AND NOT {invoker})")).await?;
     none(&seen_through, |views| {
         format!("the views {views} show rows of all tenants: drop them, or make them WITH (security_invoker = true)")
     })?;
@@ -54,6 +57,37 @@ pub(super) async fn run(connection: &impl ConnectionTrait) -> Result<(), Storage
     none(&unprotected(connection).await?, |tables| {
         format!("the tables {tables} of tenants lack their policy of row-level security: run `sunlit migrate`")
     })
+}
+
+/// The role itself is bound by row-level security; so must be whatever it may become or call.
+async fn no_way_around(connection: &impl ConnectionTrait, role: &str) -> Result<(), StorageError> {
+    let stronger = names(
+        connection,
+        "SELECT rolname::text FROM pg_roles WHERE (rolsuper OR rolbypassrls) AND pg_has_role(oid, 'MEMBER') ORDER BY 1",
+    )
+    .await?;
+    none(&stronger, |roles| {
+        format!("the role {role} is a member of {roles}, which passes by row-level security: revoke that membership")
+    })?;
+    let own = of_no_extension("pg_proc", "p");
+    let sql = format!(
+        "SELECT p.oid::regprocedure::text FROM pg_proc p JOIN pg_namespace n ON n.oid = p.pronamespace \
+         WHERE n.nspname = '{SCHEMA}' AND p.prosecdef AND has_function_privilege(p.oid, 'EXECUTE') AND {own} ORDER BY 1"
+    );
+    none(&names(connection, &sql).await?, |functions| {
+        format!(
+            "the functions {functions} run with their owner's rights: drop them, make them SECURITY INVOKER, or revoke \
+             EXECUTE from PUBLIC and {role}"
+        )
+    })
+}
+
+/// That the object `alias`, a row of `catalogue`, belongs to no extension.
+fn of_no_extension(catalogue: &str, alias: &str) -> String {
+    format!(
+        "NOT EXISTS (SELECT 1 FROM pg_depend d WHERE d.classid = '{catalogue}'::regclass AND d.objid = {alias}.oid \
+         AND d.deptype = 'e')"
+    )
 }
 
 /// Text has to order by code point, everywhere, as it does on SQLite.
