@@ -7,8 +7,9 @@ mod on_postgres {
     use actix_web::http::StatusCode;
     use actix_web::test::TestRequest;
     use serde_json::{Value as Json, json};
-    use sunlit_app::ChangeKind;
     use sunlit_app::changes::Feed;
+    use sunlit_app::command::package::publish::{self, Existing};
+    use sunlit_app::{AppError, ChangeKind};
     use sunlit_domain::Role;
     use sunlit_domain::id::TenantId;
     use sunlit_test_support::TestApp;
@@ -103,5 +104,38 @@ mod on_postgres {
         })
         .await;
         working.stop().await;
+    }
+
+    fn manifest(id: &str, title: &str) -> String {
+        format!(
+            "[plugin]\nid = \"{id}\"\nversion = \"1.0.0\"\napi = \"0.1\"\ntitle = {{ zh = \"{title}\" }}\nvendor = \"sunlit\"\n\
+         [[collection]]\nname = \"item\"\ntitle = {{ zh = \"条目\" }}\nfield = [{{ name = \"name\", type = \"string\" }}]\n\
+         [collection.access]\nread = [{{ role = \"public\" }}]\n"
+        )
+    }
+
+    /// On both engines: whichever comes second sees what the first has published.
+    #[actix_web::test]
+    async fn two_nodes_may_publish_a_version_at_once_when_it_is_the_same() {
+        let one = TestApp::start().await;
+        let two = one.another_node().await;
+        let publish = |node: &TestApp, id: &str, title: &str| {
+            let (app, manifest) = (node.app().clone(), manifest(id, title));
+            async move { publish::run(&app, manifest, None, Existing::Keep).await.map(drop) }
+        };
+        for round in 0..8 {
+            let same = format!("same-{round}");
+            let (first, second) = futures_util::join!(publish(&one, &same, "甲"), publish(&two, &same, "甲"));
+            assert!(first.is_ok() && second.is_ok(), "{first:?} {second:?}");
+            let other = format!("other-{round}");
+            let (first, second) = futures_util::join!(publish(&one, &other, "甲"), publish(&two, &other, "乙"));
+            assert!(
+                matches!(
+                    (&first, &second),
+                    (Ok(()), Err(AppError::VersionTaken(_))) | (Err(AppError::VersionTaken(_)), Ok(()))
+                ),
+                "{first:?} {second:?}"
+            );
+        }
     }
 }

@@ -7,6 +7,7 @@ use sunlit_domain::manifest::compare::Side;
 use sunlit_domain::manifest::{Version, compare};
 use sunlit_domain::migration::Plan;
 use sunlit_domain::toml_source::{SourceProblem, TomlSource};
+use sunlit_storage::StorageError;
 use sunlit_storage::platform::package as package_table;
 
 use crate::{App, AppError, Package};
@@ -54,10 +55,23 @@ pub async fn run(
     app.stores.publish(&package.manifest).await?;
     match known {
         Some(_) => package_table::replace(&app.platform, row).await?,
-        None => package_table::publish(&app.platform, row).await?,
+        None => insert(app, row).await?,
     }
     app.forget_package(id, version).await;
     Ok(package)
+}
+
+/// Publishes a version that was not there a moment ago: another node may have been first, with the same content or with another.
+async fn insert(app: &App, row: package_table::Model) -> Result<(), AppError> {
+    let (id, version, digest) = (row.package.clone(), row.version.clone(), row.digest.clone());
+    match package_table::publish(&app.platform, row).await {
+        Err(StorageError::NotUnique { .. }) => {}
+        done => return Ok(done?),
+    }
+    match package_table::find(&app.platform, &id, &version).await? {
+        Some(first) if first.digest == digest => Ok(()),
+        _ => Err(AppError::VersionTaken(format!("{id} {version}"))),
+    }
 }
 
 /// Checks the manifest against what is published of its package: every version of its own major, and the previous major.
