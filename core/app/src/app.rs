@@ -32,8 +32,8 @@ const FRESH: Duration = Duration::from_secs(30);
 /// How many package versions stay compiled in memory.
 const MAX_PACKAGES: u64 = 500;
 
-/// Where things are and how large the sandbox is.
-#[derive(Debug, Clone)]
+/// Where things are and how large the sandbox is. What is shown of it has no key.
+#[derive(Clone)]
 pub struct AppConfig {
     /// The data folder: `platform.db`, `tenants/`, `files/`, `artefacts/`.
     pub data: PathBuf,
@@ -43,6 +43,17 @@ pub struct AppConfig {
     pub host: HostConfig,
     /// The PostgreSQL database of tenants and platform; none keeps them as files in the data folder.
     pub database: Option<PostgresConfig>,
+}
+
+impl std::fmt::Debug for AppConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self { data, artefact_key: _, host, database } = self;
+        f.debug_struct("AppConfig")
+            .field("data", data)
+            .field("host", host)
+            .field("database", database)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The application.

@@ -15,6 +15,7 @@ mod check;
 mod listen;
 pub(crate) mod migrate;
 
+use std::fmt;
 use std::str::FromStr as _;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -59,15 +60,38 @@ impl Suspicion {
     }
 }
 
-/// Where the database is, and as whom it is used.
-#[derive(Debug, Clone)]
+/// Where the database is, and as whom it is used. What is shown of it has no password.
+#[derive(Clone)]
 pub struct PostgresConfig {
     /// The address with the app's role: `postgres://sunlit_app:…@host/sunlit`.
     pub url: String,
     /// The address with the migrator's role; without it this process makes no tables.
     pub migrator_url: Option<String>,
-    /// Connections of this process at most.
+    /// Connections of this process at most, beside the one that listens to other nodes and the one that makes tables; at
+    /// least two each for tenants and for the platform.
     pub connections: u32,
+}
+
+impl fmt::Debug for PostgresConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresConfig")
+            .field("url", &shown(&self.url))
+            .field("migrator_url", &self.migrator_url.as_deref().map(shown))
+            .field("connections", &self.connections)
+            .finish()
+    }
+}
+
+/// An address without what nobody may see of it: user, host, port and database.
+#[must_use]
+pub fn shown(url: &str) -> String {
+    PgConnectOptions::from_str(url).map_or_else(
+        |_| "an address that cannot be read".to_owned(),
+        |options| {
+            let (user, host, port) = (options.get_username(), options.get_host(), options.get_port());
+            format!("postgres://{user}@{host}:{port}/{}", options.get_database().unwrap_or_default())
+        },
+    )
 }
 
 /// The database.
@@ -204,4 +228,22 @@ fn key(tenant: TenantId) -> i64 {
 
 fn failed(error: sqlx::Error) -> StorageError {
     StorageError::Database(DbErr::Conn(RuntimeErr::SqlxError(Arc::new(error))))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_password_is_shown() {
+        let check = |url: &str, expect: &str| {
+            let migrator_url = Some(url.to_owned());
+            let told = format!("{:?}", PostgresConfig { url: url.to_owned(), migrator_url, connections: 4 });
+            assert!(!told.contains("hush") && told.matches(expect).count() == 2, "{told}");
+        };
+        check("postgres://app:hush@db.example:5433/sunlit", "postgres://app@db.example:5433/sunlit");
+        check("postgres://app@db.example/sunlit?password=hush", "postgres://app@db.example:5432/sunlit");
+        check("postgres://app:hush@db.example:port/sunlit", "cannot be read");
+        check("hush", "cannot be read");
+    }
 }

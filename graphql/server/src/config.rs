@@ -1,5 +1,6 @@
 //! Configuration: defaults, then `sunlit.toml`, then `SUNLIT_*` in the environment.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
@@ -9,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use sunlit_domain::toml_source::{SourceErrors, TomlSource};
 use sunlit_plugin_host::HostConfig;
 use sunlit_storage::PostgresConfig;
+use sunlit_storage::postgres::shown;
 
 /// How log lines are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +22,17 @@ pub enum LogFormat {
     Json,
 }
 
+/// The address of a PostgreSQL database. What is shown of it has no password.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct DatabaseUrl(pub String);
+
+impl fmt::Debug for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&shown(&self.0))
+    }
+}
+
 /// What an operator sets. Each key can be set as `SUNLIT_<KEY>` too.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -28,9 +41,9 @@ pub struct Config {
     pub data: PathBuf,
     /// The PostgreSQL database, with the role that serves: `postgres://sunlit_app:…@host/sunlit`. Without it everything is
     /// in files of the data folder.
-    pub database: Option<String>,
+    pub database: Option<DatabaseUrl>,
     /// The same database with the role that makes tables; for `sunlit migrate`, and where packages are published.
-    pub migrator_database: Option<String>,
+    pub migrator_database: Option<DatabaseUrl>,
     /// Connections of this process to the database at most.
     pub database_connections: u32,
     /// Where to listen.
@@ -127,8 +140,8 @@ impl Config {
     #[must_use]
     pub fn database(&self) -> Option<PostgresConfig> {
         Some(PostgresConfig {
-            url: self.database.clone()?,
-            migrator_url: self.migrator_database.clone(),
+            url: self.database.clone()?.0,
+            migrator_url: self.migrator_database.clone().map(|url| url.0),
             connections: self.database_connections,
         })
     }
@@ -153,5 +166,17 @@ mod tests {
         assert!(Config::read(&file).unwrap_err().to_string().contains("sunlit.toml:2"));
         std::fs::write(&file, "plugin_slots = 8\n").unwrap();
         assert_eq!(Config::read(&file).unwrap().plugin_slots, 8);
+    }
+
+    #[test]
+    fn a_configuration_is_shown_without_passwords() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("sunlit.toml");
+        let url = "postgres://sunlit_app:hush@db.example/sunlit";
+        std::fs::write(&file, format!("database = \"{url}\"\nmigrator_database = \"{url}\"\n")).unwrap();
+        let config = Config::read(&file).unwrap();
+        assert_eq!(config.database().unwrap().url, url);
+        let told = format!("{config:?} {:?}", config.database());
+        assert!(!told.contains("hush") && told.matches("postgres://sunlit_app@db.example:5432/sunlit").count() == 4);
     }
 }

@@ -202,6 +202,7 @@ mod tests {
     use sunlit_storage::testing;
 
     use super::*;
+    use crate::config::DatabaseUrl;
 
     #[tokio::test]
     async fn tenants_are_not_measured_where_somebody_has_tenants() {
@@ -210,8 +211,8 @@ mod tests {
         let config = Config {
             data: folder.path().to_owned(),
             plugin_slots: 2,
-            migrator_database: database.as_ref().and_then(|database| database.migrator_url.clone()),
-            database: database.map(|database| database.url),
+            migrator_database: database.as_ref().and_then(|database| database.migrator_url.clone()).map(DatabaseUrl),
+            database: database.map(|database| DatabaseUrl(database.url)),
             ..Config::default()
         };
         let app = open(&config).await.unwrap();
