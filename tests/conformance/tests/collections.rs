@@ -24,21 +24,13 @@ struct Kit {
     tenant: TenantId,
 }
 
-fn region(slug: &str, packages: &str) -> String {
-    format!(
-        "[tenant]\nslug = \"{slug}\"\ncode = \"{slug}\"\nkind = \"district\"\nname = {{ zh = \"测试区{slug}\" }}\n\
-         short_name = {{ zh = \"测试区\" }}\n[[package]]\nid = \"market\"\n{packages}"
-    )
-}
-
 impl Kit {
     async fn new() -> Self {
         let app = TestApp::start().await;
         for manifest in [include_str!("../packages/market.toml"), include_str!("../packages/visits.toml")] {
             publish::run(app.app(), manifest.to_owned(), None, Existing::Keep).await.unwrap();
         }
-        let visits = "[[package]]\nid = \"visits\"\ngrants = [\"uses:market\"]\n";
-        let tenant = app.provision_text(TENANT, &region(TENANT, visits), &[]).await;
+        let tenant = app.tenant(TENANT, &[("market", &[]), ("visits", &["uses:market"])]).await;
         Self { app, tenant }
     }
 
@@ -313,12 +305,7 @@ async fn a_package_refers_to_anothers_records_where_it_was_granted() {
         let kept = kit.write(EDITOR, delete, json!({ "id": hall })).await;
         assert_eq!(kept["errors"], json!([{ "code": "INVALID_INPUT" }]), "{hall}");
     }
-    for packages in ["[[package]]\nid = \"visits\"\n", ""] {
-        let (slug, text) = match packages {
-            "" => ("900022", region("900022", "").replace("market", "visits") + "grants = [\"uses:market\"]\n"),
-            packages => ("900021", region("900021", packages)),
-        };
-        let refused = kit.app.try_provision_text(slug, &text, &[]).await.unwrap_err();
-        assert!(refused.contains("market"), "{refused}");
-    }
+    let refused = |told: Result<TenantId, String>| assert!(told.is_err_and(|told| told.contains("market")));
+    refused(kit.app.try_tenant("900021", &[("market", &[]), ("visits", &[])]).await);
+    refused(kit.app.try_tenant("900022", &[("visits", &["uses:market"])]).await);
 }

@@ -17,11 +17,7 @@ const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR";
 async fn app() -> TestApp {
     let app = TestApp::start().await;
     publish::run(app.app(), include_str!("files/desk.toml").to_owned(), None, Existing::Keep).await.unwrap();
-    let region = format!(
-        "[tenant]\nslug = \"{SLUG}\"\ncode = \"{SLUG}\"\nkind = \"district\"\nname = {{ zh = \"测试区\" }}\n\
-         short_name = {{ zh = \"测试区\" }}\n[[package]]\nid = \"desk\"\n"
-    );
-    app.provision_text(SLUG, &region, &[]).await;
+    app.tenant(SLUG, &[("desk", &[])]).await;
     app
 }
 

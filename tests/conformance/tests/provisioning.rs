@@ -3,7 +3,7 @@
 use actix_web::test::TestRequest;
 use serde_json::json;
 use sunlit_app::command::package::publish::{self, Existing};
-use sunlit_test_support::{TestApp, probe};
+use sunlit_test_support::{PROBE_GRANTS, TestApp, probe, region};
 
 /// The authorities whose systems Sunlit replaces, and those above them. A ministry has no division code.
 #[actix_web::test]
@@ -62,11 +62,8 @@ async fn a_published_version_never_changes_and_undeclared_imports_are_refused() 
 #[actix_web::test]
 async fn a_package_that_no_longer_loads_leaves_the_others_standing() {
     let app = TestApp::start().await;
-    let region = "[tenant]\nslug = \"900004\"\ncode = \"900004\"\nkind = \"district\"\nname = { zh = \"测试区\" }\n\
-                  short_name = { zh = \"测试区\" }\n[[package]]\nid = \"street-cards\"\n\
-                  grants = [\"storage\", \"records\", \"settings\", \"log\"]\n[[package]]\nid = \"probe\"\n\
-                  grants = [\"storage\", \"records\", \"settings\", \"clock\", \"log\"]\n";
-    app.provision_text("900004", region, &[]).await;
+    let grants = &["storage", "records", "settings", "log"];
+    app.tenant("900004", &[("street-cards", grants), ("probe", &PROBE_GRANTS)]).await;
     let both = "{ probe { echo(text: \"x\") } streetCards { streets { totalCount } } }";
     assert_eq!(app.graphql("900004", None, both, json!({})).await.data()["probe"]["echo"], json!("x"));
     // Another component under the same version, which wants the clock: nobody granted it.
@@ -85,11 +82,11 @@ async fn data_refers_to_records_of_another_package() {
     for manifest in [include_str!("../packages/market.toml"), include_str!("../packages/visits.toml")] {
         publish::run(app.app(), manifest.to_owned(), None, Existing::Keep).await.unwrap();
     }
-    let region = "[tenant]\nslug = \"900005\"\ncode = \"900005\"\nkind = \"district\"\n\
-                  name = { zh = \"测试区\" }\nshort_name = { zh = \"测试区\" }\n[[package]]\nid = \"market\"\n\
-                  [[package.data]]\ncollection = \"hall\"\nkey = \"code\"\nfile = \"900005/hall.toml\"\n\
-                  [[package]]\nid = \"visits\"\ngrants = [\"uses:market\"]\n\
-                  [[package.data]]\ncollection = \"visit\"\nkey = \"code\"\nfile = \"900005/visit.toml\"\n";
+    let packages = "[[package]]\nid = \"market\"\n\
+                    [[package.data]]\ncollection = \"hall\"\nkey = \"code\"\nfile = \"900005/hall.toml\"\n\
+                    [[package]]\nid = \"visits\"\ngrants = [\"uses:market\"]\n\
+                    [[package.data]]\ncollection = \"visit\"\nkey = \"code\"\nfile = \"900005/visit.toml\"\n";
+    let region = &region("900005", packages);
     let halls = ("900005/hall.toml", "[[record]]\ncode = \"A\"\n[[record]]\ncode = \"B\"\n");
     let visit = "[[record]]\ncode = \"V1\"\nhall = { code = \"B\" }\n";
     app.provision_text("900005", region, &[halls, ("900005/visit.toml", visit)]).await;

@@ -318,11 +318,7 @@ async fn what_a_version_asks_for_anew_is_granted_with_the_upgrade() {
     let options = Options { grants: granted(), ..Options::default() };
     let told = kit.upgrade("1.1.0", options.clone()).await.unwrap_err().to_string();
     assert!(told.contains("street-cards, which is not enabled here"), "{told}");
-    let region = format!(
-        "[tenant]\nslug = \"{SLUG}\"\ncode = \"{SLUG}\"\nkind = \"district\"\nname = {{ zh = \"测试区\" }}\n\
-         short_name = {{ zh = \"测试区\" }}\n[[package]]\nid = \"street-cards\"\ngrants = [\"storage\", \"records\", \"settings\", \"log\"]\n"
-    );
-    kit.app.provision_text(SLUG, &region, &[]).await;
+    kit.app.tenant(SLUG, &[("street-cards", &["storage", "records", "settings", "log"])]).await;
     kit.upgrade("1.1.0", options).await.unwrap();
     assert_eq!(kit.ask("{ parks { sites { totalCount } } }").await["parks"]["sites"]["totalCount"], json!(1));
 }

@@ -36,20 +36,13 @@ struct Kit {
     tenant: TenantId,
 }
 
-fn region(slug: &str) -> String {
-    format!(
-        "[tenant]\nslug = \"{slug}\"\ncode = \"{slug}\"\nkind = \"district\"\nname = {{ zh = \"测试区{slug}\" }}\n\
-         short_name = {{ zh = \"测试区\" }}\n[[package]]\nid = \"disclosure\"\ngrants = []\n"
-    )
-}
-
 impl Kit {
     async fn new() -> Self {
         let clock = Arc::new(SetClock::at("2025-09-15T02:00:00Z"));
         let app = TestApp::start_with(Arc::clone(&clock) as _).await;
         publish::run(app.app(), DESK.to_owned(), None, Existing::Keep).await.unwrap();
-        let tenant = app.provision_text(TENANT, &region(TENANT), &[]).await;
-        app.provision_text(NEIGHBOUR, &region(NEIGHBOUR), &[]).await;
+        let tenant = app.tenant(TENANT, &[("disclosure", &[])]).await;
+        app.tenant(NEIGHBOUR, &[("disclosure", &[])]).await;
         Self { app, clock, tenant }
     }
 

@@ -173,14 +173,16 @@ impl TestApp {
 
     /// A district with these packages, each with the rights that it gets.
     pub async fn tenant(&self, slug: &str, packages: &[(&str, &[&str])]) -> TenantId {
-        let mut region = format!(
-            "[tenant]\nslug = \"{slug}\"\ncode = \"{slug}\"\nkind = \"district\"\nname = {{ zh = \"测试区{slug}\" }}\n\
-             short_name = {{ zh = \"测试区\" }}\n"
-        );
-        for (package, grants) in packages {
-            region.push_str(&format!("[[package]]\nid = \"{package}\"\ngrants = {grants:?}\n"));
-        }
-        self.provision_text(slug, &region, &[]).await
+        self.try_tenant(slug, packages).await.unwrap()
+    }
+
+    /// As [`TestApp::tenant`], where it may fail.
+    ///
+    /// # Errors
+    /// What the operator would read.
+    pub async fn try_tenant(&self, slug: &str, packages: &[(&str, &[&str])]) -> Result<TenantId, String> {
+        let packages = packages.iter().map(|(id, grants)| format!("[[package]]\nid = \"{id}\"\ngrants = {grants:?}\n"));
+        self.try_provision_text(slug, &region(slug, &packages.collect::<String>()), &[]).await
     }
 
     /// A tenant that has the probe enabled.
@@ -290,6 +292,15 @@ impl TestApp {
         let (status, _, body) = self.call(test::TestRequest::get().uri(path)).await;
         (status, String::from_utf8(body.to_vec()).unwrap())
     }
+}
+
+/// The text of a district's region file with these `[[package]]` tables.
+#[must_use]
+pub fn region(slug: &str, packages: &str) -> String {
+    format!(
+        "[tenant]\nslug = \"{slug}\"\ncode = \"{slug}\"\nkind = \"district\"\nname = {{ zh = \"测试区{slug}\" }}\n\
+         short_name = {{ zh = \"测试区\" }}\n{packages}"
+    )
 }
 
 /// The probe's manifest and component, built once for a test binary.

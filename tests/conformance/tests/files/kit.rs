@@ -50,11 +50,7 @@ impl Kit {
         let app = TestApp::start_with(Arc::<Ahead>::clone(&clock)).await;
         publish::run(app.app(), DESK.to_owned(), None, Existing::Keep).await.unwrap();
         for slug in [HERE, NEIGHBOUR] {
-            let region = format!(
-                "[tenant]\nslug = \"{slug}\"\ncode = \"{slug}\"\nkind = \"district\"\nname = {{ zh = \"测试区{slug}\" }}\n\
-                 short_name = {{ zh = \"测试区\" }}\n[[package]]\nid = \"desk\"\n"
-            );
-            app.provision_text(slug, &region, &[]).await;
+            app.tenant(slug, &[("desk", &[])]).await;
         }
         let editor = app.token(app.tenant_id(HERE).await, Role::Editor);
         Self { app, clock, editor }

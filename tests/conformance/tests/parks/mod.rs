@@ -11,7 +11,7 @@ use sunlit_domain::Role;
 use sunlit_domain::id::TenantId;
 use sunlit_storage::tenant::audit;
 use sunlit_storage::{Table, record};
-use sunlit_test_support::TestApp;
+use sunlit_test_support::{TestApp, region};
 
 pub(crate) const SLUG: &str = "900001";
 
@@ -283,16 +283,14 @@ pub(crate) async fn tenant(app: &TestApp, slug: &str, version: &str, sites: usiz
             writeln!(records, "sister = {{ code = \"A-{:04}\" }}", index - 1).unwrap();
         }
     }
-    let region = format!(
-        "[tenant]\nslug = \"{slug}\"\ncode = \"{slug}\"\nkind = \"district\"\nname = {{ zh = \"测试区{slug}\" }}\n\
-         short_name = {{ zh = \"测试区\" }}\n[[package]]\nid = \"parks\"\nversion = \"{version}\"\n\
-         settings = {{ note = \"试\" }}\n\
+    let packages = format!(
+        "[[package]]\nid = \"parks\"\nversion = \"{version}\"\nsettings = {{ note = \"试\" }}\n\
          [[package.data]]\ncollection = \"firm\"\nkey = \"code\"\nfile = \"{slug}/firm.toml\"\n\
          [[package.data]]\ncollection = \"site\"\nkey = \"code\"\nfile = \"{slug}/site.toml\"\n"
     );
     let data = [(format!("{slug}/firm.toml"), firms), (format!("{slug}/site.toml"), records)];
     let data: Vec<_> = data.iter().map(|(name, text)| (name.as_str(), text.as_str())).collect();
-    app.provision_text(slug, &region, &data).await
+    app.provision_text(slug, &region(slug, &packages), &data).await
 }
 
 /// A site of the old shape as the new version has to answer it.

@@ -38,12 +38,7 @@ impl Kit {
 
     /// A tenant that has the package enabled; the same administrator in each.
     pub(crate) async fn place(&self, slug: &'static str) -> Place {
-        let region = format!(
-            "[tenant]\nslug = \"{slug}\"\ncode = \"{slug}\"\nkind = \"district\"\nname = {{ zh = \"测试区{slug}\" }}\n\
-             short_name = {{ zh = \"测试区\" }}\n[[package]]\nid = \"{}\"\ngrants = []\n",
-            package::ID
-        );
-        let tenant = self.app.provision_text(slug, &region, &[]).await;
+        let tenant = self.app.tenant(slug, &[(package::ID, &[])]).await;
         Place { slug, tenant, token: self.app.token(tenant, Role::Administrator) }
     }
 
