@@ -144,4 +144,46 @@ mod tests {
             assert!(library.read(name).is_err(), "{name}");
         }
     }
+
+    /// A library of these regions: slug, kind, and who is above.
+    fn library(regions: &[(&str, &str, Option<&str>)]) -> (tempfile::TempDir, RegionLibrary) {
+        let folder = tempfile::tempdir().unwrap();
+        for (slug, kind, parent) in regions {
+            let code = if *kind == "ministry" { String::new() } else { format!("code = \"{slug}\"\n") };
+            let parent = parent.map(|parent| format!("parent = \"{parent}\"\n")).unwrap_or_default();
+            let name = "{ zh = \"某地\" }";
+            let text = format!(
+                "[tenant]\nslug = \"{slug}\"\n{code}kind = \"{kind}\"\n{parent}name = {name}\nshort_name = {name}\n"
+            );
+            std::fs::write(folder.path().join(format!("{slug}-test.toml")), text).unwrap();
+        }
+        let library = RegionLibrary::folder(folder.path()).unwrap();
+        (folder, library)
+    }
+
+    #[test]
+    fn whoever_stands_above_is_of_a_higher_level() {
+        let check = |regions: &[(&str, &str, Option<&str>)], expect: Option<(&str, &str)>| {
+            let (_folder, library) = library(regions);
+            let found = library.lineage(&regions[0].0.parse().unwrap());
+            match (expect, found) {
+                (None, found) => assert_eq!(found.unwrap().len(), regions.len()),
+                (Some((above, below)), Err(ProvisionError::Level(told, of))) => {
+                    assert_eq!((told.as_str(), of.as_str()), (above, below));
+                }
+                (expect, found) => panic!("{found:?}, expected {expect:?}"),
+            }
+        };
+        let district = ("999999", "district", Some("999900"));
+        check(&[district, ("999900", "city", None)], None);
+        check(&[("999999001", "street", Some("999900")), ("999900", "province", None)], None);
+        for kind in ["district", "street"] {
+            let slug = if kind == "street" { "999900001" } else { "999900" };
+            check(&[("999999", "district", Some(slug)), (slug, kind, None)], Some((slug, "999999")));
+        }
+        check(&[("999999", "district", Some("cn-test")), ("cn-test", "ministry", None)], Some(("cn-test", "999999")));
+        // Further up too.
+        let up = [district, ("999900", "city", Some("999800")), ("999800", "city", None)];
+        check(&up, Some(("999800", "999900")));
+    }
 }

@@ -200,4 +200,38 @@ mod tests {
         check("slug = \"999999\"", "slug = \"../x\"", "r.toml:2");
         check("hosts", "host", "unknown field");
     }
+
+    #[test]
+    fn a_division_code_has_the_digits_of_its_level() {
+        let check = |kind: &str, code: &str, expect: Option<&str>| {
+            let text = TEXT.replace("\"district\"", &format!("\"{kind}\"")).replace("code = \"999999\"", code);
+            let told = Region::parse("r.toml", &text).map(drop).map_err(|errors| errors.to_string());
+            match expect {
+                None => assert_eq!(told, Ok(()), "{kind} {code}"),
+                Some(expect) => {
+                    assert!(told.clone().is_err_and(|told| told.contains(expect)), "{kind} {code}: {told:?}");
+                }
+            }
+        };
+        check("street", "code = \"999999001\"", None);
+        for wrong in ["999999", "99999900", "9999990011", "99999900x", "９９９", ""] {
+            check("street", &format!("code = \"{wrong}\""), Some("tenant.code: expected nine digits"));
+        }
+        for kind in ["province", "city", "district"] {
+            check(kind, "code = \"999999\"", None);
+            check(kind, "code = \"999999001\"", Some("tenant.code: expected six digits"));
+        }
+        check("ministry", "", None);
+        check("ministry", "code = \"999999\"", Some("a ministry has no division code"));
+    }
+
+    #[test]
+    fn only_a_higher_level_stands_above_and_a_ministry_above_nobody() {
+        let all = [Kind::Ministry, Kind::Province, Kind::City, Kind::District, Kind::Street];
+        for (above, kind) in all.into_iter().enumerate() {
+            for (below, other) in all.into_iter().enumerate() {
+                assert_eq!(kind.is_above(other), above > 0 && above < below, "{kind:?} {other:?}");
+            }
+        }
+    }
 }
