@@ -1,6 +1,6 @@
 //! The files and crates of the workspace.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -26,6 +26,8 @@ pub struct Crate {
     pub folder: String,
     /// What its `Cargo.toml` names.
     pub dependencies: Vec<Dependency>,
+    /// Its features, each with what it turns on.
+    pub features: BTreeMap<String, Vec<String>>,
 }
 
 /// A dependency as a `Cargo.toml` names it.
@@ -37,6 +39,8 @@ pub struct Dependency {
     pub dev: bool,
     /// Its folder from the root, when it is a crate of the workspace.
     pub folder: Option<String>,
+    /// The features that are asked for.
+    pub features: Vec<String>,
 }
 
 impl Workspace {
@@ -124,7 +128,14 @@ impl Workspace {
                     name: text(&dependency["name"]).to_owned(),
                     dev: dependency["kind"] == "dev",
                     folder: dependency["path"].as_str().and_then(|path| self.relative(Path::new(path))),
+                    features: texts(&dependency["features"]),
                 })
+                .collect(),
+            features: package["features"]
+                .as_object()
+                .into_iter()
+                .flatten()
+                .map(|(name, turns_on)| (name.clone(), texts(turns_on)))
                 .collect(),
         }
     }
@@ -137,6 +148,10 @@ impl Workspace {
 
 fn text(json: &Json) -> &str {
     json.as_str().unwrap_or_default()
+}
+
+fn texts(json: &Json) -> Vec<String> {
+    json.as_array().into_iter().flatten().map(|one| text(one).to_owned()).collect()
 }
 
 fn ignored_at_root(root: &Path) -> Vec<String> {

@@ -1,6 +1,6 @@
 //! Imports between crates go one way, and each large dependency has one owner.
 
-use sunlit_test_architecture::{Crate, Findings, RustSource, Workspace, has_word};
+use sunlit_test_architecture::{Crate, Dependency, Findings, RustSource, Workspace, has_word};
 
 const DOMAIN: &str = "core/domain";
 const SHEET: &str = "core/sheet";
@@ -167,14 +167,40 @@ fn the_server_speaks_sql_in_its_benchmark_only() {
 #[test]
 fn nothing_that_is_released_has_the_switches_of_tests() {
     let mut findings = Findings::default();
-    let workspace = Workspace::open();
-    for krate in workspace.crates().iter().filter(|krate| !krate.folder.starts_with("tests/")) {
-        let file = format!("{}/Cargo.toml", krate.folder);
-        let text = workspace.text(&file).unwrap_or_default();
-        let released = text.split_once("[dev-dependencies]").map_or(&*text, |(before, _)| before);
-        if released.contains("\"testing\"") {
-            findings.add(&file, "the feature `testing` is asked for outside of [dev-dependencies]");
+    for krate in Workspace::open().crates().iter().filter(|krate| !krate.folder.starts_with("tests/")) {
+        for what in switches(krate) {
+            findings.add(&format!("{}/Cargo.toml", krate.folder), what);
         }
     }
-    findings.none("Only tests ask for it: move the line below [dev-dependencies].");
+    findings.none("Only tests ask for it: move it below [dev-dependencies].");
+}
+
+/// Where a crate asks for the feature `testing` outside of its tests.
+fn switches(krate: &Crate) -> Vec<String> {
+    let asks = |name: &String| name == "testing" || name.ends_with("/testing");
+    let released = krate.dependencies.iter().filter(|dependency| !dependency.dev);
+    let asked = released.filter(|dependency| dependency.features.iter().any(asks));
+    let turned_on = krate.features.iter().filter(|(_, turns_on)| turns_on.iter().any(asks));
+    let asked = asked.map(|dependency| format!("asks {} for the feature `testing`", dependency.name));
+    asked.chain(turned_on.map(|(name, _)| format!("its feature `{name}` turns on `testing`"))).collect()
+}
+
+#[test]
+fn the_switches_of_tests_are_found_wherever_a_manifest_asks_for_them() {
+    let storage = |dev, features: &[&str]| Dependency {
+        name: "sunlit-storage".to_owned(),
+        dev,
+        folder: Some(STORAGE.to_owned()),
+        features: features.iter().map(|feature| (*feature).to_owned()).collect(),
+    };
+    let check = |dependencies: Vec<Dependency>, features: &[(&str, &str)], expect: usize| {
+        let features = features.iter().map(|(name, on)| ((*name).to_owned(), vec![(*on).to_owned()])).collect();
+        let krate = Crate { name: "sunlit-app".to_owned(), folder: APP.to_owned(), dependencies, features };
+        assert_eq!(switches(&krate).len(), expect, "{krate:?}");
+    };
+    check(vec![storage(false, &[]), storage(true, &["testing"])], &[], 0);
+    check(vec![storage(true, &["testing"]), storage(false, &["other", "testing"])], &[], 1);
+    check(vec![storage(false, &[])], &[("default", "sunlit-storage/testing")], 1);
+    check(Vec::new(), &[("default", "testing")], 1);
+    check(Vec::new(), &[("testing", "other")], 0);
 }
