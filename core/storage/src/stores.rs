@@ -107,7 +107,7 @@ impl Stores {
     /// The store of the scope's tenant.
     ///
     /// # Errors
-    /// [`StorageError::NoStore`] when it was never created.
+    /// [`StorageError::NoStore`] when there is no file of it.
     pub async fn open(&self, scope: &Scope) -> Result<Arc<TenantStore>, StorageError> {
         self.get(scope, false).await
     }

@@ -31,10 +31,11 @@ pub type Failed = Box<dyn Error + Send + Sync>;
 #[derive(Debug, Parser)]
 #[command(name = "sunlit", version)]
 pub struct Cli {
-    /// The configuration file.
+    /// The configuration file; each of its keys can be set as SUNLIT_<KEY> too, such as SUNLIT_DATABASE.
     #[arg(long, default_value = "sunlit.toml", global = true)]
     config: PathBuf,
-    /// The data folder, when it is not the configured one; `demo` has data/demo of its own.
+    /// The data folder, when it is not the configured one; `demo` has data/demo of its own. With `database` in the
+    /// configuration tenants are there, and the folder has keys and files.
     #[arg(long, global = true)]
     data: Option<PathBuf>,
     #[command(subcommand)]
@@ -49,7 +50,10 @@ enum Command {
     Worker(worker::Args),
     /// Provision the carried regions with sample data and serve them, with developers' tools.
     Demo(demo::Args),
-    /// Make the tables of the configured PostgreSQL database; doing it again changes nothing.
+    /// Make the tables of the configured PostgreSQL database, and publish the carried packages; doing it again changes nothing.
+    ///
+    /// Wants `migrator_database` in the configuration beside `database`. To be run before anything else on a new database, and
+    /// when Sunlit itself was upgraded. Gives up, with nothing changed, when a table stays in use for seconds.
     Migrate,
     /// Create and list tenants.
     #[command(subcommand)]
@@ -141,13 +145,36 @@ mod tests {
     }
 
     #[test]
+    fn every_command_says_what_it_does_and_what_can_be_chosen() {
+        fn check(command: &clap::Command, path: &str) {
+            let path = format!("{path} {}", command.get_name());
+            assert!(command.get_about().is_some(), "{path} does not say what it does");
+            for argument in command.get_arguments() {
+                let text = argument.get_help().map(ToString::to_string).unwrap_or_default();
+                assert!(!text.is_empty(), "{path}: {} is not described", argument.get_id());
+            }
+            let help = command.clone().render_long_help().to_string();
+            for told in ["--config", "SUNLIT_DATABASE", "--data", "With `database` in the configuration"] {
+                assert!(help.contains(told), "{path} does not tell of {told}: {help}");
+            }
+            command.get_subcommands().filter(|inner| inner.get_name() != "help").for_each(|inner| check(inner, &path));
+        }
+        let mut whole = Cli::command();
+        whole.build();
+        check(&whole, "");
+    }
+
+    #[test]
     fn the_data_folder_and_the_tenant_are_named_alike_everywhere() {
         for line in [
             "serve",
             "worker --once",
             "demo --port 8081",
             "tenant create 000000",
+            "migrate",
+            "bench engine --rows 300",
             "tenant list",
+            "tenant state 000000 read-only",
             "job list 000000",
             "job replay 000000 018f3b1e-0000-7000-8000-000000000001",
             "audit verify",

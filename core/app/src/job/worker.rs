@@ -1,8 +1,8 @@
 //! The worker: tenants in turn, each job under its lease and its limit.
 //!
 //! It looks into the tenants whose hint is due, those first that were served longest ago, a few at a time; a tenant with
-//! many jobs gets a turn of [`TURN`] of them. It wakes up when a command of this process has scheduled something, when a
-//! hint falls due, and every [`Pace::poll`] for what other processes have written.
+//! many jobs gets a turn of [`TURN`] of them. It wakes up when a command of this process has scheduled something or another
+//! node says that it has, when a hint falls due, and every [`Pace::poll`] for what processes that it does not hear have written.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -40,7 +40,7 @@ pub struct Pace {
     pub job_limit: Duration,
     /// How long a job is its worker's: longer than `job_limit`, so that no lease has to be renewed.
     pub lease: Duration,
-    /// How often hints of other processes are looked for.
+    /// How often hints are looked for of which nobody has told.
     pub poll: Duration,
     /// How often it tidies every tenant, beside the first time at its start.
     pub tidy_every: Duration,

@@ -15,6 +15,9 @@ use crate::config::Config;
 #[derive(Debug, Subcommand)]
 pub(super) enum Command {
     /// Walk every chain; tell its rows and its head, or its first broken row, and then end with code 1.
+    ///
+    /// A chain that was written anew from some row on, or cut off at its end, is sound in itself: note heads down elsewhere, and hand
+    /// them in with --head.
     Verify {
         /// One tenant only.
         tenant: Option<TenantSlug>,
@@ -32,10 +35,11 @@ pub(super) async fn run(config: &Config, authority: &ScopeAuthority, command: Co
         None => tenant_find::all(&app).await?,
     };
     if tenants.is_empty() {
-        let folder = config.data.display();
-        return Err(
-            format!("no audit trail was checked: {folder} has no tenants: name another folder with --data").into()
-        );
+        let (place, mend) = match &config.database {
+            Some(url) => (format!("{url:?}"), "another `database`"),
+            None => (config.data.display().to_string(), "another folder with --data"),
+        };
+        return Err(format!("no audit trail was checked: {place} has no tenants: name {mend}").into());
     }
     let mut broken = 0_usize;
     for tenant in tenants {
@@ -58,8 +62,10 @@ pub(super) async fn run(config: &Config, authority: &ScopeAuthority, command: Co
     if broken == 0 {
         Ok(())
     } else {
-        Err(format!("{broken} audit trail(s) are broken: compare the file with a backup, and find out who wrote to it")
-            .into())
+        Err(format!(
+            "{broken} audit trail(s) are broken: compare the tenant with a backup, and find out who wrote to it"
+        )
+        .into())
     }
 }
 

@@ -29,6 +29,10 @@ pub(super) enum Command {
     /// List tenants: slug, kind, parent, state, name.
     List,
     /// Let a tenant serve, make it read-only, or suspend it; what it has stays.
+    ///
+    /// Nothing in it changes any more as soon as this has ended, on no node. Nodes on one PostgreSQL database stop showing a
+    /// suspended tenant when they hear of it, which is at once; a server on files, and a node that cannot hear, after 30
+    /// seconds at most.
     State {
         /// The tenant.
         tenant: TenantSlug,
