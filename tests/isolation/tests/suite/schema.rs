@@ -110,11 +110,7 @@ impl Schema {
         if field.args.iter().any(|(name, _)| name == "first") {
             given.push("first: 1".to_owned());
         }
-        let mut selection = self.selection(&field.of.name, 0);
-        if of.is_list && operation == "mutation" {
-            selection = "{ errors { code message path } }".to_owned();
-        }
-        let asked = format!("it: {}({}) {selection}", field.name, given.join(", "));
+        let asked = format!("it: {}({}) {}", field.name, given.join(", "), self.selection(&field.of.name, 0));
         Case {
             position: position(&place.parent, &field.name, argument, &path),
             query: format!("{operation}({}) {}", declared.join(", "), place.around.replace("…", &asked)),
