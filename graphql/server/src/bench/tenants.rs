@@ -222,5 +222,9 @@ mod tests {
             .unwrap();
         let told = must_have_no_tenant(&app).await.unwrap_err().to_string();
         assert!(told.contains("such as 900000") && told.contains("SUNLIT_DATABASE"), "{told}");
+        if config.database.is_some() {
+            assert_eq!(run(config, ScopeAuthority::establish(), 1, 1).await.unwrap_err().to_string(), told);
+            assert_eq!(tenant_find::all(&app).await.unwrap().len(), 1);
+        }
     }
 }
