@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sunlit_domain::record::Record;
 
 use super::record_get;
-use crate::{AppError, Change, Package, Reading};
+use crate::{AppError, Change, ChangeKind, Package, Reading};
 
 /// A change as one viewer sees it.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,7 +17,8 @@ pub enum Seen {
 }
 
 /// What the viewer of `reading` sees; nothing when it may not read the record now, or, of one that was deleted, might not
-/// read it before. A record that left the viewer's reach is silent too: to tell of it would tell of what it became.
+/// read it before. A record that left the viewer's reach is silent too: to tell of it would tell of what it became. So is an update
+/// behind which another has come already: that one has its own word, and what lay between may have been out of reach.
 ///
 /// # Errors
 /// [`AppError::Denied`] or [`AppError::Unauthenticated`] when no rule lets the viewer read at all any more.
@@ -31,7 +32,10 @@ pub async fn run(reading: &Reading, package: &Package, change: &Change) -> Resul
         }),
         None => {
             let found = record_get::by_ids(reading, package, &change.collection, &[change.id]).await?;
-            Ok(found.into_iter().next().map(|record| Seen::Record(Arc::new(record))))
+            let is_told_later =
+                |record: &Record| change.kind == ChangeKind::Updated && record.version() > change.version;
+            let told = found.into_iter().find(|record| !is_told_later(record));
+            Ok(told.map(|record| Seen::Record(Arc::new(record))))
         }
     }
 }
