@@ -196,7 +196,7 @@ impl Postgres {
 }
 
 async fn pool(url: &str, connections: u32, suspicion: &Suspicion) -> Result<DatabaseConnection, StorageError> {
-    let suspicion = suspicion.clone();
+    let (suspicion, dead) = (suspicion.clone(), suspicion.clone());
     // Without a word on each ROLLBACK where there is nothing to roll back.
     let options = PgConnectOptions::from_str(url).map_err(failed)?.options([("client_min_messages", "error")]);
     let pool = PgPoolOptions::new()
@@ -213,7 +213,16 @@ async fn pool(url: &str, connections: u32, suspicion: &Suspicion) -> Result<Data
             })
         })
         // A transaction that somebody left open ends here, and its tenant with it.
-        .after_release(|connection, _| Box::pin(async move { Ok(connection.execute("ROLLBACK").await.is_ok()) }))
+        .after_release(move |connection, _| {
+            let dead = dead.clone();
+            Box::pin(async move {
+                let is_alive = connection.execute("ROLLBACK").await.is_ok();
+                if !is_alive {
+                    dead.raise();
+                }
+                Ok(is_alive)
+            })
+        })
         .connect_with(options)
         .await
         .map_err(failed)?;

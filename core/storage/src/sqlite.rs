@@ -3,7 +3,10 @@
 use std::path::Path;
 use std::time::Duration;
 
-use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sea_orm::sqlx::sqlite::{
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous,
+};
+use sea_orm::sqlx::{self, Connection as _};
 use sea_orm::{DatabaseConnection, SqlxSqliteConnector};
 
 use crate::StorageError;
@@ -38,6 +41,7 @@ impl SqliteFile {
                 .idle_timeout(None)
                 .max_lifetime(None)
                 .test_before_acquire(false)
+                .after_release(|connection, _| Box::pin(async move { is_at_rest(connection).await }))
         };
         let connect = |error| {
             StorageError::Database(sea_orm::DbErr::Conn(sea_orm::RuntimeErr::SqlxError(std::sync::Arc::new(error))))
@@ -56,4 +60,12 @@ impl SqliteFile {
             tracing::warn!(%error, "a database file was not closed cleanly");
         }
     }
+}
+
+/// Whether a connection may serve the next caller. Where the disk is full SQLite ends a transaction by itself; the driver still
+/// counts it, and what later callers commit would be parts of a transaction that never ends. Such a connection is closed.
+async fn is_at_rest(connection: &mut SqliteConnection) -> sqlx::Result<bool> {
+    // The last transaction's end may still be in the queue.
+    connection.ping().await?;
+    Ok(!connection.is_in_transaction())
 }

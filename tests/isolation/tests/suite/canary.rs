@@ -1,6 +1,8 @@
 //! Words of one tenant, looked for in everything that is told at another and that is written on its behalf.
 
+use std::io::Write;
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 
 use crate::kit::{Kit, Side};
 use crate::schema::Schema;
@@ -8,6 +10,8 @@ use actix_web::test::TestRequest;
 use serde_json::json;
 use sunlit_sheet::Form;
 use sunlit_storage::tenant::{audit, outbox};
+use tracing::Level;
+use tracing_subscriber::fmt::format::FmtSpan;
 
 /// Everything that `side` can be made to tell.
 async fn told(kit: &Kit, side: &Side) -> Vec<(String, String)> {
@@ -79,6 +83,49 @@ async fn no_word_of_one_tenant_is_told_at_another() {
             }
         }
     }
+}
+
+/// What is written while one tenant is asked for everything, as text.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+#[actix_web::test]
+async fn the_log_of_one_tenants_requests_names_nothing_of_another() {
+    let kit = Kit::new().await;
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(Level::TRACE)
+        .with_span_events(FmtSpan::FULL)
+        .with_writer(move || writer.clone());
+    let logging = tracing::subscriber::set_default(subscriber.finish());
+    told(&kit, &kit.own).await;
+    // What fails is what is told at length.
+    let wrong =
+        "mutation { vaultUpdateRoom(id: \"x\", version: 1, input: { keeper: \"secret-keeper\" }) { errors { code } } }";
+    kit.ask(&kit.own, wrong, json!({})).await;
+    kit.app.worker().once().await.unwrap();
+    drop(logging);
+    let log = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    assert!(log.lines().count() > 100, "{log}");
+    for word in kit.other.ids.values().chain([&kit.other.canary, &kit.other.tenant.to_string()]) {
+        let line = log.lines().find(|line| line.contains(word.as_str()));
+        assert!(line.is_none(), "{word}: {line:?}");
+    }
+    // What people wrote is in no log, their own tenant's neither.
+    let line = log.lines().find(|line| line.contains("keeper") && line.contains(&kit.own.canary));
+    assert!(line.is_none() && !log.contains("secret-keeper"), "{line:?}");
 }
 
 /// In a database the tenants' rows lie in the same files: there the database parts them.

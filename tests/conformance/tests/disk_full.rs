@@ -1,0 +1,105 @@
+//! The disk of a SQLite installation is full: writes are refused, what was acknowledged is there, and with space it goes on.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod on_sqlite {
+    use std::fs::File;
+    use std::io::Write as _;
+    use std::path::Path;
+    use std::process::Command;
+
+    use actix_web::http::StatusCode;
+    use actix_web::test::TestRequest;
+    use serde_json::{Value as Json, json};
+    use sunlit_app::command::package::publish::{self, Existing};
+    use sunlit_domain::Role;
+    use sunlit_test_support::{Answer, PROBE_GRANTS, TestApp, consistency};
+
+    const TENANTS: [&str; 2] = ["900001", "900002"];
+    /// What is left on the disk when it is nearly full.
+    const LEFT: u64 = 512 * 1024;
+
+    /// Runs the next test on a file system of its own, which ends with it.
+    #[test]
+    fn a_full_disk_refuses_writes_and_loses_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let script = "mount -t tmpfs -o size=256m small \"$1\" && TMPDIR=$1 \
+                      exec \"$0\" --exact on_sqlite::on_a_small_disk --ignored --nocapture";
+        let is_root = Command::new("unshare").args(["--mount", "true"]).status().unwrap().success();
+        let rights: &[&str] = if is_root { &["--mount"] } else { &["--user", "--map-root-user", "--mount"] };
+        let mut run = Command::new("unshare");
+        run.args(rights).args(["sh", "-c", script]).arg(std::env::current_exe().unwrap()).arg(folder.path());
+        assert!(run.status().unwrap().success(), "it fails, or this machine lets nobody mount a small file system");
+    }
+
+    async fn create(app: &TestApp, slug: &str, name: &str) -> Answer {
+        let token = app.token(app.tenant_id(slug).await, Role::Editor);
+        let create =
+            "mutation($name: String!) { probeCreateItem(input: { name: $name }) { record { id } errors { code } } }";
+        app.graphql(slug, Some(&token), create, json!({ "name": name })).await
+    }
+
+    async fn count(app: &TestApp, slug: &str) -> usize {
+        let answer = app.graphql(slug, None, "{ probe { items { totalCount } } }", json!({})).await;
+        usize::try_from(answer.data()["probe"]["items"]["totalCount"].as_u64().unwrap()).unwrap()
+    }
+
+    /// A file that leaves [`LEFT`] bytes.
+    fn fill(path: &Path) {
+        let mut ballast = File::create(path).unwrap();
+        let mut size = 0;
+        while ballast.write_all(&[1; 64 * 1024]).is_ok() {
+            size += 64 * 1024;
+        }
+        ballast.set_len(size - LEFT).unwrap();
+    }
+
+    #[actix_web::test]
+    #[ignore = "the test above runs it, on a small disk"]
+    async fn on_a_small_disk() {
+        let app = TestApp::start().await;
+        publish::run(app.app(), include_str!("files/desk.toml").to_owned(), None, Existing::Keep).await.unwrap();
+        for slug in TENANTS {
+            app.tenant(slug, &[("probe", &PROBE_GRANTS), ("desk", &[])]).await;
+            assert_eq!(create(&app, slug, "甲").await.data()["probeCreateItem"]["errors"], json!([]));
+        }
+        let ballast = app.folder().join("ballast");
+        fill(&ballast);
+        let (mut acknowledged, mut refused) = ([1, 1], 0);
+        for attempt in 0..5_000 {
+            if refused >= 100 {
+                break;
+            }
+            for (tenant, slug) in TENANTS.into_iter().enumerate() {
+                let answer = create(&app, slug, &format!("{attempt}{}", "乙".repeat(50))).await;
+                match &answer.body["data"]["probeCreateItem"] {
+                    Json::Object(payload) if payload["errors"] == json!([]) => acknowledged[tenant] += 1,
+                    _ => {
+                        assert_eq!(answer.code(), "UNAVAILABLE", "{}", answer.body);
+                        refused += 1;
+                    }
+                }
+            }
+        }
+        println!("{acknowledged:?} acknowledged, {refused} refused");
+        assert!(refused >= 100, "the disk was never full");
+        let token = app.token(app.tenant_id(TENANTS[0]).await, Role::Editor);
+        let upload = TestRequest::post()
+            .uri(&format!("/t/{}/files?name=a.csv", TENANTS[0]))
+            .insert_header(("authorization", format!("Bearer {token}")))
+            .insert_header(("content-type", "text/csv"))
+            .set_payload(vec![b'a'; usize::try_from(LEFT).unwrap()]);
+        assert_eq!(app.call(upload).await.0, StatusCode::SERVICE_UNAVAILABLE);
+        for (slug, acknowledged) in TENANTS.into_iter().zip(acknowledged) {
+            assert_eq!(count(&app, slug).await, acknowledged, "reading goes on, of what was acknowledged");
+        }
+        std::fs::remove_file(ballast).unwrap();
+        for (slug, acknowledged) in TENANTS.into_iter().zip(acknowledged) {
+            assert_eq!(create(&app, slug, "丙").await.data()["probeCreateItem"]["errors"], json!([]));
+            assert_eq!(count(&app, slug).await, acknowledged + 1);
+            let scope = app.scope(app.tenant_id(slug).await);
+            let context = app.app().context(&scope).await.unwrap();
+            let story = consistency::check(app.app(), &scope, &context.package("probe").unwrap().package).await;
+            assert_eq!(story.records.len(), acknowledged + 1);
+        }
+    }
+}
