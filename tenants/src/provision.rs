@@ -109,6 +109,7 @@ async fn one(
         slug: entry.slug.clone(),
         kind: entry.kind.name().to_owned(),
         code: entry.code.clone(),
+        codes: entry.division_codes(),
         name: entry.name.clone(),
         short_name: entry.short_name.clone(),
         parent: entry.parent.clone(),

@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use serde_json::Value as Json;
 use sunlit_domain::LocalText;
+use sunlit_domain::division_code::{DivisionCode, MAX_FORMER_CODES, is_code};
 use sunlit_domain::id::{CollectionName, FieldName, PackageId, TenantSlug};
 use sunlit_domain::manifest::Grant;
 use sunlit_domain::toml_source::{SourceErrors, SourceProblem, TomlSource};
+use sunlit_domain::value::Date;
 
 /// A region.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -75,6 +77,12 @@ pub struct TenantEntry {
     /// Its division code, see [`Kind::code_digits`].
     #[serde(default)]
     pub code: String,
+    /// The first day on which that code held.
+    #[serde(default)]
+    pub code_from: Option<Date>,
+    /// Codes that it had before, and those of authorities that became part of it.
+    #[serde(default, rename = "former_code")]
+    pub former_codes: Vec<FormerCode>,
     /// Its level.
     pub kind: Kind,
     /// Its full name.
@@ -90,6 +98,33 @@ pub struct TenantEntry {
     /// A file with the outline of its area: a GeoJSON geometry in CGCS2000.
     #[serde(default)]
     pub outline: Option<String>,
+}
+
+/// A code that an authority had.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FormerCode {
+    /// See [`is_code`].
+    pub code: String,
+    /// The first day on which it held.
+    #[serde(default)]
+    pub from: Option<Date>,
+    /// The first day on which it no longer held.
+    pub to: Date,
+}
+
+impl TenantEntry {
+    /// Its codes of all times, today's first; none of a ministry.
+    #[must_use]
+    pub fn division_codes(&self) -> Vec<DivisionCode> {
+        let today = DivisionCode { code: self.code.clone(), valid_from: self.code_from, valid_to: None };
+        let former = self.former_codes.iter().map(|former| DivisionCode {
+            code: former.code.clone(),
+            valid_from: former.from,
+            valid_to: Some(former.to),
+        });
+        Some(today).filter(|today| !today.code.is_empty()).into_iter().chain(former).collect()
+    }
 }
 
 /// A package that it enables.
@@ -148,6 +183,7 @@ impl Region {
             };
             add("tenant.code".to_owned(), expected);
         }
+        former_codes(tenant, &mut add);
         if tenant.parent.as_ref() == Some(&tenant.slug) {
             add("tenant.parent".to_owned(), "an authority is not above itself");
         }
@@ -162,6 +198,37 @@ impl Region {
             }
         }
         problems
+    }
+}
+
+/// What is wrong with former codes and with the days on which codes hold.
+fn former_codes(tenant: &TenantEntry, add: &mut impl FnMut(String, &str)) {
+    if tenant.kind == Kind::Ministry {
+        let own = [("code_from", tenant.code_from.is_some()), ("former_code", !tenant.former_codes.is_empty())];
+        for (name, _) in own.into_iter().filter(|(_, is_there)| *is_there) {
+            add(format!("tenant.{name}"), "a ministry has no division code: leave it out");
+        }
+        return;
+    }
+    if tenant.former_codes.len() > MAX_FORMER_CODES {
+        add("tenant.former_code".to_owned(), &format!("at most {MAX_FORMER_CODES} former codes"));
+    }
+    let all = tenant.division_codes();
+    for (index, former) in tenant.former_codes.iter().enumerate() {
+        let mut wrong = |name: &str, message: &str| add(format!("tenant.former_code.{index}.{name}"), message);
+        if !is_code(&former.code) {
+            wrong("code", "expected six digits (GB/T 2260), or nine of a street (统计用区划代码)");
+        }
+        if former.from.is_some_and(|from| from >= former.to) {
+            wrong("from", "expected a day before `to`, the first day on which the code no longer held");
+        }
+        if tenant.code_from.is_some_and(|from| former.to > from) {
+            wrong("to", "today's code holds already: write no later day than `code_from`, or leave `code_from` out");
+        }
+        let place = all.len() - tenant.former_codes.len() + index;
+        if all[..place].iter().any(|earlier| earlier.overlaps(&all[place])) {
+            wrong("code", "the same code holds on the same day twice: mend the days, or leave one of them out");
+        }
     }
 }
 
@@ -223,6 +290,46 @@ mod tests {
         }
         check("ministry", "", None);
         check("ministry", "code = \"999999\"", Some("a ministry has no division code"));
+    }
+
+    #[test]
+    fn codes_hold_on_days_that_fit_together() {
+        let former = |keys: &str| format!("[[tenant.former_code]]\n{keys}\n");
+        let read = |code_from: &str, former: &str| {
+            let text = TEXT.replace("hosts", &format!("{code_from}\nhosts"));
+            Region::parse("r.toml", &format!("{text}{former}")).map_err(|errors| errors.to_string())
+        };
+        let from = "code_from = \"2019-01-09\"";
+        let street = former("code = \"999998001\"\nfrom = \"1999-01-01\"\nto = \"2001-01-01\"");
+        let region = read(from, &(former("code = \"999998\"\nto = \"2019-01-09\"") + &street)).unwrap();
+        let told: Vec<_> = region.tenant.division_codes().iter().map(|code| code.code.clone()).collect();
+        assert_eq!(told, ["999999", "999998", "999998001"]);
+        let again = former("code = \"999999\"\nto = \"2001-01-01\"");
+        assert!(read(from, &again).is_ok());
+        let check = |code_from: &str, former: &str, expect: &str| {
+            let told = read(code_from, former).unwrap_err();
+            assert!(told.contains(expect), "{told}");
+        };
+        let code = |code: &str| former(&format!("code = \"{code}\"\nto = \"2001-01-01\""));
+        for wrong in ["99", "9999", "99999x", ""] {
+            check("", &code(wrong), "r.toml:10: tenant.former_code.0.code: expected six digits");
+        }
+        check("", &again, "r.toml:10: tenant.former_code.0.code: the same code");
+        check("", &(code("999998") + &code("999998")), "r.toml:13: tenant.former_code.1.code: the same code");
+        let empty = former("code = \"999998\"\nfrom = \"2001-01-01\"\nto = \"2001-01-01\"");
+        check("", &empty, "r.toml:11: tenant.former_code.0.from: expected a day before");
+        let late = former("code = \"999998\"\nto = \"2019-01-10\"");
+        check(from, &late, "r.toml:11: tenant.former_code.0.to: today's code holds already");
+        check("", &former("code = \"999998\"\nto = \"2019-02-30\""), "r.toml:11: expected a date like");
+        check("code_from = \"2019\"", "", "r.toml:7: expected a date like");
+        check("", &former("code = \"999998\""), "r.toml:9: missing field `to`");
+        check("", &former("code = \"999998\"\nuntil = \"2001-01-01\""), "r.toml:11: unknown field `until`");
+        let many: String = (0..21).map(|n| code(&format!("9999{n:02}"))).collect();
+        check("", &many, "r.toml:9: tenant.former_code: at most 20 former codes");
+        let ministry = TEXT.replace("code = \"999999\"", from).replace("district", "ministry") + &code("999998");
+        let told = Region::parse("r.toml", &ministry).unwrap_err().to_string();
+        assert!(told.contains("r.toml:3: tenant.code_from: a ministry has no division code"), "{told}");
+        assert!(told.contains("r.toml:8: tenant.former_code: a ministry has no division code"), "{told}");
     }
 
     #[test]

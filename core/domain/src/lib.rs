@@ -6,6 +6,7 @@
 pub mod access;
 pub mod calendar;
 pub mod core_setting;
+pub mod division_code;
 pub mod error_code;
 pub mod file;
 pub mod filter;

@@ -1,4 +1,4 @@
-//! The platform's own tables: tenants, their host names, published packages, and
+//! The platform's own tables: tenants, their host names and division codes, published packages, and
 //! who has jobs due. No tenant's data is here.
 
 pub mod due;
@@ -12,10 +12,11 @@ use sea_orm::{ConnectionTrait, DatabaseConnection, TransactionTrait as _};
 use crate::postgres::{self, Postgres};
 use crate::sqlite::SqliteFile;
 use crate::stores::make_folder;
-use crate::{Engine, StorageError, tenant as tenant_tables};
+use crate::{Engine, StorageError, table, tenant as tenant_tables};
 
 /// The platform's tables, which hold nothing of tenants.
-pub(crate) const TABLES: [&str; 5] = ["tenant", "host_name", "package_version", "tenant_due", "tenant_state"];
+pub(crate) const TABLES: [&str; 6] =
+    ["tenant", "host_name", "division_code", "package_version", "tenant_due", "tenant_state"];
 
 /// The platform's database.
 #[derive(Debug)]
@@ -76,6 +77,8 @@ impl Platform {
 pub(crate) async fn create_tables(connection: &impl ConnectionTrait, engine: Engine) -> Result<(), StorageError> {
     tenant_tables::create(connection, engine, tenant::Entity).await?;
     tenant_tables::create(connection, engine, tenant::host::Entity).await?;
+    tenant_tables::create(connection, engine, tenant::code::Entity).await?;
+    table::make_index(connection, engine, &tenant::code::index()).await?;
     tenant_tables::create(connection, engine, tenant::state::Entity).await?;
     tenant_tables::create(connection, engine, package::Entity).await?;
     tenant_tables::create(connection, engine, due::Entity).await

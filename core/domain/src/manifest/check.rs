@@ -38,7 +38,7 @@ const TYPES: [&str; 17] = [
     "UpdateOne",
 ];
 /// Package ids whose types or root fields every schema has already.
-const RESERVED_PACKAGES: [&str; 29] = [
+const RESERVED_PACKAGES: [&str; 31] = [
     crate::core_setting::PACKAGE,
     "change-kind",
     "query",
@@ -62,6 +62,8 @@ const RESERVED_PACKAGES: [&str; 29] = [
     "json",
     "geo-json",
     "workspace",
+    "division-codes",
+    "division-code",
     "audit-trail",
     "audit-entry",
     "audit-connection",

@@ -4,10 +4,13 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use serde::Deserialize;
+
 use super::ValueError;
 
 /// A civil date, from year 1 to 9999.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[serde(try_from = "String")]
 pub struct Date(pub(crate) jiff::civil::Date);
 
 impl FromStr for Date {
@@ -18,6 +21,14 @@ impl FromStr for Date {
         let wrong = || ValueError("expected a date like 2026-11-22".to_owned());
         let date: jiff::civil::Date = text.parse().map_err(|_| wrong())?;
         if text.len() == 10 && date.year() >= 1 { Ok(Self(date)) } else { Err(wrong()) }
+    }
+}
+
+impl TryFrom<String> for Date {
+    type Error = ValueError;
+
+    fn try_from(text: String) -> Result<Self, ValueError> {
+        text.parse()
     }
 }
 

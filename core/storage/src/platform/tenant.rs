@@ -1,5 +1,6 @@
-//! Tenants and the host names they answer to.
+//! Tenants, the host names they answer to, and the codes of their divisions.
 
+pub mod code;
 pub mod host;
 pub mod state;
 
@@ -10,9 +11,10 @@ use sea_orm::QueryOrder;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::OnConflict;
 use sunlit_domain::LocalText;
+use sunlit_domain::division_code::DivisionCode;
 use sunlit_domain::id::{TenantId, TenantSlug};
 use sunlit_domain::tenant_state::TenantState;
-use sunlit_domain::value::Timestamp;
+use sunlit_domain::value::{Date, Timestamp};
 
 use super::Platform;
 use crate::StorageError;
@@ -92,7 +94,7 @@ fn read(row: Model, state: TenantState) -> Result<Tenant, StorageError> {
     })
 }
 
-/// Writes a tenant and its host names, new or anew; the id of a known slug stays. Nothing of it lasts unless `trail`, the
+/// Writes a tenant, its host names and its codes, new or anew; the id of a known slug stays. Nothing of it lasts unless `trail`, the
 /// tenant's own transaction, succeeds before; it writes nothing to the platform, whose writer is taken.
 ///
 /// # Errors
@@ -101,11 +103,13 @@ pub async fn put<E: From<StorageError>>(
     platform: &Platform,
     tenant: &Tenant,
     hosts: &[String],
+    codes: &[DivisionCode],
     at: Timestamp,
     trail: impl Future<Output = Result<(), E>>,
 ) -> Result<(), E> {
     let transaction = platform.begin().await?;
     write(&transaction, tenant, hosts, at).await?;
+    code::replace(&transaction, tenant.id, codes).await?;
     trail.await?;
     Ok(transaction.commit().await.map_err(StorageError::from)?)
 }
@@ -165,6 +169,30 @@ pub async fn by_slug(platform: &Platform, slug: &str) -> Result<Option<Tenant>, 
 pub async fn by_host(platform: &Platform, name: &str) -> Result<Option<Tenant>, StorageError> {
     let Some(found) = host::Entity::find_by_id(name.to_owned()).one(platform.reader()).await? else { return Ok(None) };
     let row = Entity::find_by_id(found.tenant_id).one(platform.reader()).await?;
+    with_state(platform, row).await
+}
+
+/// The tenants whose code it was on that day, by slug: more than one when a division was split.
+///
+/// # Errors
+/// The database's.
+pub async fn by_code(platform: &Platform, code: &str, day: Date) -> Result<Vec<Tenant>, StorageError> {
+    let holders = code::holders(platform, code, day).await?;
+    let rows = Entity::find().filter(Column::Id.is_in(holders)).order_by_asc(Column::Slug);
+    let mut tenants = Vec::new();
+    for row in rows.all(platform.reader()).await? {
+        tenants.extend(with_state(platform, Some(row)).await?);
+    }
+    Ok(tenants)
+}
+
+/// The tenant to which a former code leads: whose it was, if it was no other tenant's and is none's today.
+///
+/// # Errors
+/// The database's.
+pub async fn by_former_code(platform: &Platform, code: &str) -> Result<Option<Tenant>, StorageError> {
+    let Some(successor) = code::successor(platform, code).await? else { return Ok(None) };
+    let row = Entity::find_by_id(successor).one(platform.reader()).await?;
     with_state(platform, row).await
 }
 

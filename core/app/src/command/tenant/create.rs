@@ -1,5 +1,6 @@
-//! Creates a tenant: its row, its host names, its store.
+//! Creates a tenant: its row, its host names, its codes, its store.
 
+use sunlit_domain::division_code::DivisionCode;
 use sunlit_domain::id::{TenantId, TenantSlug};
 use sunlit_domain::{Actor, LocalText, ScopeAuthority};
 use sunlit_storage::StorageError;
@@ -19,6 +20,8 @@ pub struct NewTenant {
     pub kind: String,
     /// GB/T 2260 code.
     pub code: String,
+    /// The codes of all times, today's among them.
+    pub codes: Vec<DivisionCode>,
     /// Its name.
     pub name: LocalText,
     /// Its short name.
@@ -39,6 +42,7 @@ impl NewTenant {
         Self {
             kind: "district".to_owned(),
             code: slug.to_string(),
+            codes: vec![DivisionCode { code: slug.to_string(), valid_from: None, valid_to: None }],
             slug,
             name: name.clone(),
             short_name: name,
@@ -84,7 +88,7 @@ pub async fn run(app: &App, authority: &ScopeAuthority, new: NewTenant) -> Resul
     let action = if is_known { "update" } else { "create" };
     trail::of_change(app, &scope, &work, (action, "tenant", tenant.slug.as_str()), now).await?;
     let committed = commit(app, &scope, work, None);
-    tenant::put(&app.platform, &tenant, &new.hosts, now, committed).await.map_err(|error| match error {
+    tenant::put(&app.platform, &tenant, &new.hosts, &new.codes, now, committed).await.map_err(|error| match error {
         AppError::Storage(StorageError::NotUnique { .. }) => {
             AppError::Package(format!("a host name of {} belongs to another tenant: choose another", tenant.slug))
         }
