@@ -4,6 +4,7 @@ pub mod audit_trail;
 pub mod audit_verify;
 pub mod calendar_find;
 pub mod change_read;
+pub mod division_codes;
 pub mod document_find;
 pub mod file_get;
 pub mod job_dead;

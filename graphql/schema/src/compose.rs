@@ -23,7 +23,7 @@ use crate::cost::{Length, Prices};
 use crate::mutation::Verb;
 use crate::names::{Names, describe};
 use crate::{
-    action, aggregate, audit, calendar, collection, file, jobs, many, mutation, node, plugin, query, scalar,
+    action, aggregate, audit, calendar, collection, division, file, jobs, many, mutation, node, plugin, query, scalar,
     subscription, workflow,
 };
 
@@ -103,10 +103,11 @@ pub fn compose(manifests: &[Arc<Manifest>]) -> Result<TenantSchema, ComposeError
     let mut workspace = Object::new(WORKSPACE)
         .description("工作区：登录后可见的全部内容，含草稿。 / What whoever signed in works with, drafts too.");
     let (mut listens, mut has_workspace) = (false, false);
-    root = root.field(api_version()).field(jobs::query()).field(audit::query());
+    root = root.field(api_version()).field(division::query()).field(jobs::query()).field(audit::query());
     mutations = jobs::mutations().into_iter().fold(mutations, Object::field);
     types.extend(jobs::types().into_iter().chain(audit::types()));
-    types.push(many::target().into());
+    types.extend([division::code(), many::target().into()]);
+    prices.list(QUERY, division::CODES, division::length());
     prices.list(QUERY, jobs::DEAD_LETTERS, PAGE);
     prices.connection(QUERY, audit::AUDIT_TRAIL, PAGE);
     let own = jobs::MUTATIONS.into_iter().chain([calendar::SET_DAYS]);

@@ -14,6 +14,7 @@ mod calendar;
 mod collection;
 pub mod compose;
 mod cost;
+mod division;
 mod error;
 pub mod execute;
 mod file;

@@ -10,6 +10,7 @@ mod file;
 mod graphql;
 mod health;
 mod media;
+mod moved;
 mod openapi;
 mod page;
 mod preferences;
@@ -32,7 +33,7 @@ pub fn routes(config: &mut ServiceConfig) {
         .route("/readyz", get().to(health::ready))
         .route("/assets/explorer/{name}", get().to(explorer::file))
         .route("/assets/{name}", get().to(assets::asset))
-        .service(web::scope("/t/{tenant}").configure(tenant_routes))
+        .service(web::scope("/t/{tenant}").wrap(from_fn(moved::lead)).configure(tenant_routes))
         .configure(tenant_routes)
         .default_service(web::to(page::nothing));
 }

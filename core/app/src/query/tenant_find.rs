@@ -4,7 +4,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use moka::future::Cache;
+use sunlit_domain::division_code::is_code;
 use sunlit_domain::id::TenantSlug;
+use sunlit_domain::value::Date;
 use sunlit_storage::StorageError;
 use sunlit_storage::platform::tenant::{self, Tenant};
 
@@ -17,7 +19,7 @@ const MAX_HOST: usize = 253;
 /// How many names are remembered, those of no tenant too.
 const MAX_NAMES: u64 = 20_000;
 
-/// Tenants by slug and host name, remembered for a while.
+/// Tenants by slug, host name and former code, remembered for a while.
 #[derive(Debug, Clone)]
 pub(crate) struct Directory {
     names: Cache<Name, Option<Arc<Tenant>>>,
@@ -27,6 +29,7 @@ pub(crate) struct Directory {
 enum Name {
     Slug(String),
     Host(String),
+    FormerCode(String),
 }
 
 impl Directory {
@@ -60,6 +63,26 @@ pub async fn by_host(app: &App, host: &str) -> Result<Arc<Tenant>, AppError> {
     }
     let find = async { tenant::by_host(&app.platform, host).await.map(|found| found.map(Arc::new)) };
     remembered(app, Name::Host(host.to_owned()), find).await
+}
+
+/// The tenant to which a former division code leads. A code that was several tenants', or is another's today, leads to none.
+///
+/// # Errors
+/// [`AppError::NotFound`].
+pub async fn by_former_code(app: &App, code: &str) -> Result<Arc<Tenant>, AppError> {
+    if !is_code(code) {
+        return Err(AppError::NotFound);
+    }
+    let find = async { tenant::by_former_code(&app.platform, code).await.map(|found| found.map(Arc::new)) };
+    remembered(app, Name::FormerCode(code.to_owned()), find).await
+}
+
+/// The tenants that a division code meant on a day, by slug: more than one when a division was split.
+///
+/// # Errors
+/// The database's.
+pub async fn by_code(app: &App, code: &str, day: Date) -> Result<Vec<Tenant>, AppError> {
+    Ok(tenant::by_code(&app.platform, code, day).await?)
 }
 
 /// All tenants by slug.

@@ -9,6 +9,7 @@ use sunlit_app::query::tenant_find;
 use sunlit_domain::ScopeAuthority;
 use sunlit_domain::id::TenantSlug;
 use sunlit_domain::tenant_state::TenantState;
+use sunlit_domain::value::Date;
 use sunlit_tenants::{Provisioned, RegionLibrary, provision};
 
 use super::Failed;
@@ -28,6 +29,14 @@ pub(super) enum Command {
     },
     /// List tenants: slug, kind, parent, state, name.
     List,
+    /// Say which tenants a division code means, or meant on a day: more than one when a division was split.
+    Code {
+        /// Six digits of GB/T 2260, or nine of a street.
+        code: String,
+        /// The day, such as 2020-01-01; today when none is named.
+        #[arg(long)]
+        on: Option<Date>,
+    },
     /// Let a tenant serve, make it read-only, or suspend it; what it has stays.
     ///
     /// Nothing in it changes any more as soon as this has ended, on no node. Nodes on one PostgreSQL database stop showing a
@@ -46,6 +55,7 @@ pub(super) async fn run(config: &Config, authority: &ScopeAuthority, command: Co
     match command {
         Command::Create { slug, regions } => create(config, authority, &slug, regions.as_deref()).await,
         Command::List => list(config).await,
+        Command::Code { code, on } => meant(config, &code, on).await,
         Command::State { tenant, state } => {
             let Installation { app, .. } = Installation::existing(config).await?;
             let scope = administrator(&app, authority, &tenant).await?;
@@ -94,6 +104,20 @@ async fn list(config: &Config) -> Result<(), Failed> {
         let parent = tenants.iter().find(|other| Some(other.id) == tenant.parent);
         let parent = parent.map_or("-", |parent| parent.slug.as_str());
         line(format!("{}  {}  {parent}  {}  {}", tenant.slug, tenant.kind, tenant.state.name(), tenant.name.zh));
+    }
+    app.stores.close().await;
+    Ok(())
+}
+
+async fn meant(config: &Config, code: &str, on: Option<Date>) -> Result<(), Failed> {
+    let Installation { app, .. } = Installation::existing(config).await?;
+    let day = on.unwrap_or_else(|| app.environment.now().date_in_china());
+    let tenants = tenant_find::by_code(&app, code, day).await?;
+    if tenants.is_empty() {
+        line(format!("{code} means no tenant on {day}"));
+    }
+    for tenant in tenants {
+        line(format!("{}  {}  {}", tenant.slug, tenant.kind, tenant.name.zh));
     }
     app.stores.close().await;
     Ok(())
