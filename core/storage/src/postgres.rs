@@ -12,6 +12,7 @@
 //! file lock of SQLite: both engines show the same histories.
 
 mod check;
+mod contract;
 mod listen;
 pub(crate) mod migrate;
 
@@ -29,6 +30,7 @@ use sea_orm::{
 use sunlit_domain::Manifest;
 use sunlit_domain::id::TenantId;
 
+pub use contract::Contraction;
 pub(crate) use listen::notify;
 pub use listen::{Listener, MAX_WORD_BYTES};
 

@@ -1,5 +1,6 @@
 //! The table of a collection: its columns and indexes, made from the manifest.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use sea_orm::sea_query::{
@@ -155,7 +156,18 @@ impl Table {
 
     /// The table that holds a list's items, one row each, so that records are found by them.
     pub(crate) fn items_name(&self, field: &Field) -> String {
-        shortened(format!("{}__{}", self.name, field.name))
+        items_name(self.name(), field.name.as_str())
+    }
+
+    /// What is there for it: its own table and those of its lists, each with its columns.
+    pub(crate) fn declared(&self) -> Vec<(String, BTreeSet<String>)> {
+        let fields = &self.collection().fields;
+        let standard = STANDARD_FIELDS.iter().map(|standard| standard.name().to_owned());
+        let own =
+            [TENANT.to_owned()].into_iter().chain(standard).chain(fields.iter().flat_map(Field::columns)).collect();
+        let lists = fields.iter().filter(|field| field.field_type == FieldType::List);
+        let of_items = lists.map(|field| (self.items_name(field), columns_of_items()));
+        [(self.name().to_owned(), own)].into_iter().chain(of_items).collect()
     }
 
     fn items(&self, engine: Engine, field: &Field) -> Option<(TableCreateStatement, IndexCreateStatement)> {
@@ -223,6 +235,16 @@ impl Table {
     pub(crate) fn index_name(&self, field: &str) -> String {
         shortened(format!("ix_{}__{field}", self.name))
     }
+}
+
+/// The table that holds the items of a list.
+pub(crate) fn items_name(table: &str, field: &str) -> String {
+    shortened(format!("{table}__{field}"))
+}
+
+/// The columns of such a table.
+pub(crate) fn columns_of_items() -> BTreeSet<String> {
+    [TENANT, RECORD, POSITION, ITEM].map(str::to_owned).into()
 }
 
 /// A name within the 63 bytes that PostgreSQL allows, told from others by a digest where it is cut.

@@ -54,7 +54,7 @@ enum Command {
     ///
     /// Wants `migrator_database` in the configuration beside `database`. To be run before anything else on a new database, and
     /// when Sunlit itself was upgraded. Gives up, with nothing changed, when a table stays in use for seconds.
-    Migrate,
+    Migrate(migrate::Args),
     /// Create and list tenants.
     #[command(subcommand)]
     Tenant(tenant::Command),
@@ -90,7 +90,7 @@ pub fn run(cli: Cli, authority: ScopeAuthority) -> Result<(), Failed> {
     match &cli.command {
         Command::Demo(args) => args.apply(&mut config),
         // What these print is their answer; the log is for what goes wrong.
-        Command::Migrate
+        Command::Migrate(_)
         | Command::Tenant(_)
         | Command::Job(_)
         | Command::Audit(_)
@@ -114,7 +114,7 @@ pub fn run(cli: Cli, authority: ScopeAuthority) -> Result<(), Failed> {
             Command::Serve => serve::run(config, authority).await,
             Command::Worker(args) => worker::run(config, authority, args).await,
             Command::Demo(_) => demo::run(config, authority).await,
-            Command::Migrate => migrate::run(&config).await,
+            Command::Migrate(args) => migrate::run(&config, &args).await,
             Command::Tenant(command) => tenant::run(&config, &authority, command).await,
             Command::Job(command) => job::run(&config, &authority, command).await,
             Command::Audit(command) => audit::run(&config, &authority, command).await,

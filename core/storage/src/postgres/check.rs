@@ -126,7 +126,7 @@ fn sound(version: i32) -> Result<(), StorageError> {
     }
 }
 
-async fn migrated(connection: &impl ConnectionTrait) -> Result<(), StorageError> {
+pub(super) async fn migrated(connection: &impl ConnectionTrait) -> Result<(), StorageError> {
     let is_there = names(connection, &format!("SELECT '' WHERE to_regclass('{VERSION_TABLE}') IS NOT NULL")).await?;
     let mend = |found: i64| {
         let text = match found {
