@@ -8,7 +8,7 @@ mod on_postgres {
     use std::time::{Duration, Instant};
 
     use sea_orm::{
-        ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, DatabaseTransaction, Statement,
+        ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, DatabaseTransaction, DbBackend, Statement,
         TransactionTrait as _,
     };
     use sunlit_domain::Manifest;
@@ -99,7 +99,8 @@ mod on_postgres {
     #[tokio::test]
     async fn the_roles_of_operators_are_enough_to_serve_and_to_nothing_more() {
         let (_folder, cluster) = cluster();
-        let passwords = ["migrator_password=one", "app_password=it's two"].map(|set| format!("--set={set}"));
+        let passwords = ["migrator_password=one", "app_password=it's two", "console_password=three"];
+        let passwords = passwords.map(|set| format!("--set={set}"));
         let made = Command::new("psql")
             .args(["--no-psqlrc", "--quiet", "--set=ON_ERROR_STOP=1", "--dbname", &cluster.url()])
             .args(&passwords)
@@ -145,6 +146,16 @@ mod on_postgres {
             "INSERT INTO schema_version VALUES (99)",
         ] {
             assert!(may(&format!("{tenant} {sql}")).await.is_err(), "{sql}");
+        }
+        let console = connect(&format!("postgres://sunlit_console:three@{host}/sunlit")).await;
+        console.execute_unprepared(&tenant.replace("SET LOCAL", "SET")).await.unwrap();
+        let tables = "SELECT relname::text FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'";
+        let tables = app.query_all_raw(Statement::from_string(DbBackend::Postgres, tables)).await.unwrap();
+        assert!(tables.len() > 10);
+        for table in tables {
+            let table: String = table.try_get_by_index(0).unwrap();
+            let told = console.execute_unprepared(&format!("SELECT * FROM \"{table}\"")).await.unwrap_err().to_string();
+            assert!(told.contains("permission denied"), "{table}: {told}");
         }
     }
 
