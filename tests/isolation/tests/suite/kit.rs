@@ -114,40 +114,38 @@ async fn side(app: &TestApp, slug: &'static str, canary: &str) -> Side {
     let (tenant, token) = empty(app, slug).await;
     let mut side =
         Side { slug, tenant, token, canary: canary.to_owned(), ids: BTreeMap::new(), document: String::new() };
-    let write = async |field: &str, variables: Json| {
-        let (declared, given): (Vec<_>, Vec<_>) = VARIABLES
-            .iter()
-            .filter(|(name, _)| variables.get(name).is_some())
-            .map(|(name, of)| (format!("${name}: {}", of.replace("{}", &input_of(field))), format!("{name}: ${name}")))
-            .unzip();
-        let query = format!(
-            "mutation({}) {{ it: {field}({}) {{ record {{ id }} errors {{ code message path }} }} }}",
-            declared.join(", "),
-            given.join(", ")
-        );
+    let write = async |declared: &str, call: &str, variables: Json| {
+        let payload = "record { id } errors { code message path }";
+        let query = format!("mutation({declared}) {{ it: {call} {{ {payload} }} }}");
         let answer = app.graphql(slug, Some(&side.token), &query, variables).await;
         let payload = &answer.data()["it"];
-        assert_eq!(payload["errors"], json!([]), "{field}");
+        assert_eq!(payload["errors"], json!([]), "{call}");
         payload["record"]["id"].as_str().unwrap().to_owned()
     };
-    let item = write("probeCreateItem", json!({ "input": { "name": format!("{canary} item"), "number": 7 } })).await;
+    let create = async |of: &str, field: &str, input: Json| {
+        write(&format!("$input: {of}Create!"), &format!("{field}(input: $input)"), json!({ "input": input })).await
+    };
+    let item = json!({ "name": format!("{canary} item"), "number": 7 });
+    let item = create("Probe_Item", "probeCreateItem", item).await;
     let room = json!({ "code": canary, "name": format!("{canary} room"), "keeper": format!("{canary} keeper") });
-    let room = write("vaultCreateRoom", json!({ "input": room })).await;
+    let room = create("Vault_Room", "vaultCreateRoom", room).await;
     let file = upload(app, &side, &format!("{canary}.png")).await;
     let open = upload(app, &side, &format!("{canary}-open.png")).await;
     let paper = |code: &str, scan: &str| {
-        json!({ "input": {
+        json!({
             "code": code, "room": room, "rooms": [room], "item": item, "text": format!("{canary} text"),
             "tags": [format!("{canary} tag")], "kind": "PLAN", "pages": 7, "cost": "1.50", "share": "0.125",
             "open": true, "signedOn": "2026-11-22", "readAt": "2026-11-22T08:30:00Z",
             "at": { "lat": 34.3, "lng": 108.9 },
             "ground": { "type": "Polygon", "coordinates": [[[108.9, 34.2], [109.0, 34.2], [109.0, 34.3], [108.9, 34.2]]] },
             "extra": { "word": format!("{canary} extra") }, "scan": scan, "scans": [scan],
-        } })
+        })
     };
-    let draft = write("vaultCreatePaper", paper(&format!("{canary} draft"), &file)).await;
-    let published = write("vaultCreatePaper", paper(canary, &open)).await;
-    write("vaultPublishPaper", json!({ "id": published, "version": 1, "comment": format!("{canary} comment") })).await;
+    let draft = create("Vault_Paper", "vaultCreatePaper", paper(&format!("{canary} draft"), &file)).await;
+    let published = create("Vault_Paper", "vaultCreatePaper", paper(canary, &open)).await;
+    let publish = "vaultPublishPaper(id: $id, version: 1, comment: $comment)";
+    let comment = json!({ "id": published, "comment": format!("{canary} comment") });
+    write("$id: ID!, $comment: String", publish, comment).await;
     let mut notes = Vec::new();
     for code in [canary.to_owned(), format!("{canary}2")] {
         let add = "mutation($code: String!) { it: probeAddWithNote(code: $code) { result { id } errors { code } } }";
@@ -176,15 +174,6 @@ async fn side(app: &TestApp, slug: &'static str, canary: &str) -> Side {
         ("Job", job),
     ]);
     side
-}
-
-/// The arguments that mutations of the kit take, with their types.
-const VARIABLES: [(&str, &str); 4] = [("input", "{}!"), ("id", "ID!"), ("version", "Int!"), ("comment", "String")];
-
-/// `Vault_PaperCreate` of `vaultCreatePaper`.
-fn input_of(field: &str) -> String {
-    let Some((package, collection)) = field.split_once("Create") else { return String::new() };
-    format!("{}{}_{collection}Create", package[..1].to_uppercase(), &package[1..])
 }
 
 async fn upload(app: &TestApp, side: &Side, name: &str) -> String {
