@@ -31,7 +31,7 @@ start_postgres() {
   as_postgres "$bin/pg_ctl" --pgdata="$folder/data" --log="$folder/server.log" --wait start --options="\
     -c port=$port -c listen_addresses=127.0.0.1 -c unix_socket_directories=$folder -c max_connections=200 \
     -c fsync=off -c synchronous_commit=on -c full_page_writes=off -c shared_buffers=128MB -c max_wal_size=2GB \
-    -c shared_preload_libraries=pg_stat_statements -c pg_stat_statements.track_utility=off" \
+    -c shared_preload_libraries=pg_stat_statements -c pg_stat_statements.track_utility=off -c pg_stat_statements.max=50000" \
     >>"$folder.log" 2>&1 || fail "PostgreSQL did not start: see $folder/server.log"
   printf 'postgres://postgres@127.0.0.1:%s/postgres' "$port"
 }
