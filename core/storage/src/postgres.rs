@@ -6,7 +6,8 @@
 //!
 //! **Roles.** The *owner* of the database owns all tables and cannot log in. The *migrator* is a member of it, and makes
 //! tables: at [`migrate`](Postgres::migrate), and when a package version is published. The *app* reads and writes rows, owns
-//! nothing, and cannot pass by row-level security; [`check`] refuses another.
+//! nothing, and cannot pass by row-level security; [`check`] refuses another. The *console* may read tables of totals, of which
+//! there are none yet, and no table of tenants.
 //!
 //! **One writer.** Writers of a tenant queue, in this process and by an advisory lock across processes, as they do at the
 //! file lock of SQLite: both engines show the same histories.

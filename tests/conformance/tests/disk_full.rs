@@ -9,10 +9,10 @@ mod on_sqlite {
 
     use actix_web::http::StatusCode;
     use actix_web::test::TestRequest;
-    use serde_json::{Value as Json, json};
+    use serde_json::json;
     use sunlit_app::command::package::publish::{self, Existing};
     use sunlit_domain::Role;
-    use sunlit_test_support::{Answer, PROBE_GRANTS, TestApp, consistency};
+    use sunlit_test_support::{PROBE_GRANTS, TestApp, consistency};
 
     const TENANTS: [&str; 2] = ["900001", "900002"];
     /// What is left on the disk when it is nearly full.
@@ -38,13 +38,6 @@ mod on_sqlite {
         assert!(shell(rights, &run));
     }
 
-    async fn create(app: &TestApp, slug: &str, name: &str) -> Answer {
-        let token = app.token(app.tenant_id(slug).await, Role::Editor);
-        let create =
-            "mutation($name: String!) { probeCreateItem(input: { name: $name }) { record { id } errors { code } } }";
-        app.graphql(slug, Some(&token), create, json!({ "name": name })).await
-    }
-
     async fn count(app: &TestApp, slug: &str) -> usize {
         let answer = app.graphql(slug, None, "{ probe { items { totalCount } } }", json!({})).await;
         usize::try_from(answer.data()["probe"]["items"]["totalCount"].as_u64().unwrap()).unwrap()
@@ -65,9 +58,11 @@ mod on_sqlite {
     async fn on_a_small_disk() {
         let app = TestApp::start().await;
         publish::run(app.app(), include_str!("files/desk.toml").to_owned(), None, Existing::Keep).await.unwrap();
+        let mut tokens = Vec::new();
         for slug in TENANTS {
-            app.tenant(slug, &[("probe", &PROBE_GRANTS), ("desk", &[])]).await;
-            assert_eq!(create(&app, slug, "甲").await.data()["probeCreateItem"]["errors"], json!([]));
+            let tenant = app.tenant(slug, &[("probe", &PROBE_GRANTS), ("desk", &[])]).await;
+            tokens.push(app.token(tenant, Role::Editor));
+            assert!(app.create_item(slug, &tokens[tokens.len() - 1], "甲").await.is_acknowledged());
         }
         let ballast = app.folder().join("ballast");
         fill(&ballast);
@@ -77,22 +72,21 @@ mod on_sqlite {
                 break;
             }
             for (tenant, slug) in TENANTS.into_iter().enumerate() {
-                let answer = create(&app, slug, &format!("{attempt}{}", "乙".repeat(50))).await;
-                match &answer.body["data"]["probeCreateItem"] {
-                    Json::Object(payload) if payload["errors"] == json!([]) => acknowledged[tenant] += 1,
-                    _ => {
-                        assert_eq!(answer.code(), "UNAVAILABLE", "{}", answer.body);
-                        refused += 1;
-                    }
+                let name = format!("{attempt}{}", "乙".repeat(50));
+                let answer = app.create_item(slug, &tokens[tenant], &name).await;
+                if answer.is_acknowledged() {
+                    acknowledged[tenant] += 1;
+                } else {
+                    assert_eq!(answer.code(), "UNAVAILABLE", "{}", answer.body);
+                    refused += 1;
                 }
             }
         }
         println!("{acknowledged:?} acknowledged, {refused} refused");
         assert!(refused >= 100, "the disk was never full");
-        let token = app.token(app.tenant_id(TENANTS[0]).await, Role::Editor);
         let upload = TestRequest::post()
             .uri(&format!("/t/{}/files?name=a.csv", TENANTS[0]))
-            .insert_header(("authorization", format!("Bearer {token}")))
+            .insert_header(("authorization", format!("Bearer {}", tokens[0])))
             .insert_header(("content-type", "text/csv"))
             .set_payload(vec![b'a'; usize::try_from(LEFT).unwrap()]);
         assert_eq!(app.call(upload).await.0, StatusCode::SERVICE_UNAVAILABLE);
@@ -100,8 +94,8 @@ mod on_sqlite {
             assert_eq!(count(&app, slug).await, acknowledged, "reading goes on, of what was acknowledged");
         }
         std::fs::remove_file(ballast).unwrap();
-        for (slug, acknowledged) in TENANTS.into_iter().zip(acknowledged) {
-            assert_eq!(create(&app, slug, "丙").await.data()["probeCreateItem"]["errors"], json!([]));
+        for ((slug, token), acknowledged) in TENANTS.into_iter().zip(&tokens).zip(acknowledged) {
+            assert!(app.create_item(slug, token, "丙").await.is_acknowledged());
             assert_eq!(count(&app, slug).await, acknowledged + 1);
             let scope = app.scope(app.tenant_id(slug).await);
             let context = app.app().context(&scope).await.unwrap();

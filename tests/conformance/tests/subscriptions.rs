@@ -3,10 +3,8 @@
 
 use std::time::Duration;
 
-use actix_web::body::{BoxBody, MessageBody as _};
 use actix_web::http::StatusCode;
 use actix_web::test::TestRequest;
-use futures_util::future::poll_fn;
 use serde_json::{Value as Json, json};
 use sunlit_app::command::document::add::{self, NewDocument};
 use sunlit_app::command::package::publish::{self, Existing};
@@ -14,7 +12,7 @@ use sunlit_app::command::tenant::set_state;
 use sunlit_domain::Role;
 use sunlit_domain::id::TenantId;
 use sunlit_domain::tenant_state::TenantState;
-use sunlit_test_support::TestApp;
+use sunlit_test_support::{EventStream, TestApp};
 
 const TENANT: &str = "900001";
 /// The public reads notes below ten; drafts are the editors' own.
@@ -87,7 +85,7 @@ impl Kit {
         let response = self.app.open(request).await;
         assert_eq!(response.status(), StatusCode::OK);
         assert_eq!(response.headers().get("content-type").unwrap(), "text/event-stream; charset=utf-8");
-        Follower(response.into_body())
+        Follower(EventStream(response.into_body()))
     }
 
     async fn write(&self, mutation: &str) -> Json {
@@ -115,17 +113,11 @@ impl Kit {
     }
 }
 
-/// A stream of events; dropped, its client is gone.
-struct Follower(BoxBody);
+struct Follower(EventStream);
 
 impl Follower {
-    /// The next event with its data; none at the end.
     async fn event(&mut self) -> Option<(String, Json)> {
-        let next = poll_fn(|context| std::pin::Pin::new(&mut self.0).poll_next(context));
-        let bytes = tokio::time::timeout(Duration::from_secs(20), next).await.unwrap()?.unwrap();
-        let text = std::str::from_utf8(&bytes).unwrap();
-        let line = |name: &str| text.lines().find_map(|line| line.strip_prefix(name)).unwrap_or("").trim().to_owned();
-        Some((line("event:"), serde_json::from_str(&line("data:")).unwrap_or_default()))
+        self.0.event().await
     }
 
     /// What is told next: kind, version, and the record's number.
@@ -236,7 +228,7 @@ async fn a_stream_by_get_changes_nothing() {
         .uri(&format!("/t/{TENANT}/graphql?query={query}"))
         .insert_header(("accept", "text/event-stream"))
         .insert_header(("authorization", format!("Bearer {}", kit.token)));
-    Follower(kit.app.open(request).await.into_body()).ends_with("UNSUPPORTED").await;
+    Follower(EventStream(kit.app.open(request).await.into_body())).ends_with("UNSUPPORTED").await;
     let answer = kit.app.graphql(TENANT, None, "{ notes { notes { totalCount } } }", json!({})).await;
     assert_eq!(answer.data()["notes"]["notes"]["totalCount"], json!(0));
 }

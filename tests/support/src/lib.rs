@@ -8,6 +8,7 @@
 
 mod clock;
 pub mod consistency;
+mod event_stream;
 
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
@@ -18,6 +19,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::HeaderMap;
 use actix_web::{test, web};
 pub use clock::SetClock;
+pub use event_stream::EventStream;
 use futures_util::StreamExt as _;
 use serde_json::{Value as Json, json};
 use sunlit_app::command::package::publish::{self, Existing};
@@ -74,6 +76,13 @@ impl Answer {
     pub fn data(&self) -> &Json {
         assert!(self.body.get("errors").is_none(), "{}", self.body);
         &self.body["data"]
+    }
+
+    /// Whether every mutation in it did what it was asked.
+    #[must_use]
+    pub fn is_acknowledged(&self) -> bool {
+        let payloads = self.body["data"].as_object();
+        payloads.is_some_and(|payloads| payloads.values().all(|payload| payload["errors"] == json!([])))
     }
 
     /// The code of the first error.
@@ -239,6 +248,13 @@ impl TestApp {
         };
         let (status, _, body) = self.call(request).await;
         Answer { status, body: serde_json::from_slice(&body).unwrap_or(Json::Null) }
+    }
+
+    /// Creates an item of the probe.
+    pub async fn create_item(&self, slug: &str, token: &str, name: &str) -> Answer {
+        let create =
+            "mutation($name: String!) { probeCreateItem(input: { name: $name }) { record { id } errors { code } } }";
+        self.graphql(slug, Some(token), create, json!({ "name": name })).await
     }
 
     /// Any request.

@@ -61,11 +61,7 @@ async fn nothing_acknowledged_is_lost_when_the_server_is_killed() {
     let server = Server::start(&installation);
     compare(&installation.story().await, &book, &mut writers);
     server.kill();
-    installation.work_off_jobs().await;
-    let story = installation.story().await;
-    compare(&story, &book, &mut writers);
-    every_job_ran_once(&story, &book, &writers);
-    installation.audit_verify_agrees(&story);
+    let story = end(&installation, &book, &mut writers).await;
     let doubts: usize = writers.iter().map(|writer| writer.doubts).sum();
     let acknowledged = book.creates + book.updates + book.deletes + book.jobs.len();
     println!(
@@ -109,11 +105,7 @@ mod on_postgres {
             println!("kill {} of PostgreSQL: after {until} acknowledged writes", kill + 1);
         }
         server.kill();
-        installation.work_off_jobs().await;
-        let story = installation.story().await;
-        compare(&story, &book, &mut writers);
-        every_job_ran_once(&story, &book, &writers);
-        installation.audit_verify_agrees(&story);
+        end(&installation, &book, &mut writers).await;
         println!(
             "{} kills of PostgreSQL: {} creates, {} updates, {} deletes and {} jobs were acknowledged and none is lost",
             edition.kills,
@@ -123,6 +115,16 @@ mod on_postgres {
             book.jobs.len(),
         );
     }
+}
+
+/// What is there when the jobs are done too; it agrees with what was acknowledged.
+async fn end(installation: &Installation, book: &Book, writers: &mut [Writer]) -> Story {
+    installation.work_off_jobs().await;
+    let story = installation.story().await;
+    compare(&story, book, writers);
+    every_job_ran_once(&story, book, writers);
+    installation.audit_verify_agrees(&story);
+    story
 }
 
 /// Lets the writers write until so many writes are acknowledged and so much time has passed after that, and kills the server

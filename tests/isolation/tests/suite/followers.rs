@@ -1,13 +1,8 @@
 //! Whoever follows the changes of one tenant hears nothing of another's.
 
-use std::pin::Pin;
-use std::time::Duration;
-
-use actix_web::body::{BoxBody, MessageBody as _};
 use actix_web::test::TestRequest;
-use futures_util::FutureExt as _;
-use futures_util::future::poll_fn;
 use serde_json::{Value as Json, json};
+use sunlit_test_support::EventStream;
 
 use crate::kit::{Kit, Side};
 use crate::schema::Schema;
@@ -23,48 +18,21 @@ fn change_of(field: &str) -> (&'static str, &'static str) {
     }
 }
 
-struct Follower(BoxBody);
-
-impl Follower {
-    async fn new(kit: &Kit, side: &Side, field: &str, id: Option<&str>) -> Self {
-        let id = id.map(|id| format!(", id: \"{id}\"")).unwrap_or_default();
-        let request = TestRequest::post()
-            .uri(&format!("/t/{}/graphql", side.slug))
-            .insert_header(("accept", "text/event-stream"))
-            .insert_header(("authorization", format!("Bearer {}", side.token)))
-            .set_json(json!({ "query": format!("subscription {{ it: {field}(workspace: true{id}) {{ id }} }}") }));
-        Self(kit.app.open(request).await.into_body())
-    }
-
-    /// The record of the next change.
-    async fn told(&mut self, field: &str) -> Json {
-        let told = async {
-            loop {
-                let next = poll_fn(|context| Pin::new(&mut self.0).poll_next(context)).await;
-                if let Some(data) = data(&next.unwrap().unwrap()) {
-                    return serde_json::from_str::<Json>(data).unwrap();
-                }
-            }
-        };
-        let told = tokio::time::timeout(Duration::from_secs(10), told).await;
-        let told = told.unwrap_or_else(|_| panic!("{field} tells nothing"));
-        assert!(told["errors"].is_null(), "{field}: {told}");
-        told["data"]["it"]["id"].clone()
-    }
-
-    fn hears_nothing(&mut self) -> bool {
-        while let Some(heard) = poll_fn(|context| Pin::new(&mut self.0).poll_next(context)).now_or_never() {
-            if data(&heard.unwrap().unwrap()).is_some() {
-                return false;
-            }
-        }
-        true
-    }
+async fn follow(kit: &Kit, side: &Side, field: &str, id: Option<&str>) -> EventStream {
+    let id = id.map(|id| format!(", id: \"{id}\"")).unwrap_or_default();
+    let request = TestRequest::post()
+        .uri(&format!("/t/{}/graphql", side.slug))
+        .insert_header(("accept", "text/event-stream"))
+        .insert_header(("authorization", format!("Bearer {}", side.token)))
+        .set_json(json!({ "query": format!("subscription {{ it: {field}(workspace: true{id}) {{ id }} }}") }));
+    EventStream(kit.app.open(request).await.into_body())
 }
 
-/// What an event tells; a heartbeat tells nothing.
-fn data(event: &[u8]) -> Option<&str> {
-    std::str::from_utf8(event).unwrap().lines().find_map(|line| line.strip_prefix("data:"))
+/// The record of the next change.
+async fn told(stream: &mut EventStream, field: &str) -> Json {
+    let (_, told) = stream.event().await.unwrap();
+    assert!(told["errors"].is_null(), "{field}: {told}");
+    told["data"]["it"]["id"].clone()
 }
 
 async fn change(kit: &Kit, side: &Side, field: &str) -> String {
@@ -82,16 +50,16 @@ async fn a_follower_hears_nothing_of_another_tenant() {
     assert!(followed.len() >= 4, "{followed:?}");
     for field in followed {
         let theirs = kit.other.ids[change_of(&field).0].as_str();
-        let mut own = Follower::new(&kit, &kit.own, &field, None).await;
-        let mut of_theirs = Follower::new(&kit, &kit.own, &field, Some(theirs)).await;
-        let mut other = Follower::new(&kit, &kit.other, &field, Some(theirs)).await;
+        let mut own = follow(&kit, &kit.own, &field, None).await;
+        let mut of_theirs = follow(&kit, &kit.own, &field, Some(theirs)).await;
+        let mut other = follow(&kit, &kit.other, &field, Some(theirs)).await;
         for follower in [&mut own, &mut of_theirs, &mut other] {
-            assert!(follower.hears_nothing(), "{field}: nothing has happened yet");
+            assert!(follower.is_silent(), "{field}: nothing has happened yet");
         }
         change(&kit, &kit.other, &field).await;
-        assert_eq!(other.told(&field).await, json!(theirs));
+        assert_eq!(told(&mut other, &field).await, json!(theirs));
         let changed = change(&kit, &kit.own, &field).await;
-        assert_eq!(own.told(&field).await, json!(changed), "{field}: nothing was told before");
-        assert!(of_theirs.hears_nothing(), "{field}");
+        assert_eq!(told(&mut own, &field).await, json!(changed), "{field}: nothing was told before");
+        assert!(of_theirs.is_silent(), "{field}");
     }
 }

@@ -19,9 +19,9 @@ use crate::{App, AppError};
 /// put back.
 pub async fn run(app: &App, scope: &Scope, state: TenantState) -> Result<(), AppError> {
     let at = app.environment.now();
-    let before = state::of(&app.platform, scope.tenant()).await?;
     // While the writer is taken, nobody else writes: whoever comes after it sees the state.
     let work = begin::administer(app, scope).await?;
+    let before = state::of(&app.platform, scope.tenant()).await?;
     trail::of_change(app, scope, &work, (state.name(), "tenant", "state"), at).await?;
     state::put(&app.platform, scope.tenant(), state, at).await?;
     if let Err(error) = commit(app, scope, work, None).await {
