@@ -213,6 +213,7 @@ impl AppError {
             Self::BrokenReference => Some(message("problem.referred", locale).to_owned()),
             Self::Refused(why) => Some(message(why.key(), locale).to_owned()),
             Self::Storage(StorageError::Full) => Some(message("problem.full", locale).to_owned()),
+            Self::Suspended => Some(message("problem.suspended", locale).to_owned()),
             Self::PluginDeclined(reason) => Some(reason.clone()),
             Self::Shared(error) => error.detail(locale),
             _ => None,

@@ -88,6 +88,8 @@ pub struct ErrorNotice {
     pub message: String,
     /// What to quote when asking for help.
     pub trace_id: Option<String>,
+    /// Whether the home of the site is there to go on from.
+    pub leads_home: bool,
 }
 
 /// Whose site a page belongs to.

@@ -72,7 +72,11 @@ async fn a_suspended_tenant_says_so_to_everybody_and_keeps_what_it_has() {
         assert_eq!((answer.status, answer.code()), (StatusCode::SERVICE_UNAVAILABLE, "SUSPENDED"), "{}", answer.body);
     }
     let (status, page) = app.page(&format!("/t/{TENANT}/")).await;
-    assert!(status == StatusCode::SERVICE_UNAVAILABLE && page.contains("本站暂停服务"), "{status} {page}");
+    assert!(
+        status == StatusCode::SERVICE_UNAVAILABLE && page.contains("本站暂停服务") && page.contains("12345"),
+        "{status} {page}"
+    );
+    assert!(!page.contains("返回首页"), "its home is no way on: {page}");
     assert_eq!(app.graphql(OTHER, None, LIST, json!({})).await.status, StatusCode::OK);
     set_state::run(app.app(), &app.administrator(tenant), TenantState::Active).await.unwrap();
     assert_eq!(app.graphql(TENANT, None, LIST, json!({})).await.data()["probe"]["items"]["totalCount"], json!(1));

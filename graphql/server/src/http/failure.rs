@@ -81,6 +81,7 @@ impl Failure {
             heading: code.message(locale).to_owned(),
             message: self.error.detail(locale).unwrap_or_default(),
             trace_id: (code == ErrorCode::Internal).then(|| self.trace.0.clone()),
+            leads_home: code != ErrorCode::Suspended,
         };
         let preferences = self.chosen.preferences;
         match &self.tenant {

@@ -83,7 +83,13 @@ fn pages(word: &str) -> Vec<String> {
         entries: vec![HomeEntry { title: word.into(), summary: Some(word.into()), href: "/".into() }],
         sections: vec![HomeSection { title: word.into(), more_href: Some("/".into()), blocks: view(word).blocks }],
     };
-    let error = ErrorNotice { code: 404, heading: word.into(), message: word.into(), trace_id: Some(word.into()) };
+    let error = ErrorNotice {
+        code: 404,
+        heading: word.into(),
+        message: word.into(),
+        trace_id: Some(word.into()),
+        leads_home: true,
+    };
     [PageBody::View(view(word)), PageBody::Home(home), PageBody::Error(error)]
         .into_iter()
         .map(|body| {

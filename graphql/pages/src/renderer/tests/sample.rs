@@ -105,6 +105,7 @@ pub(super) fn error() -> ErrorNotice {
         heading: "没有找到这个页面".into(),
         message: "页面可能已移动或撤下。\n请从首页重新进入。".into(),
         trace_id: Some("0af7651916cd43dd8448eb211c80319c".into()),
+        leads_home: true,
     }
 }
 
