@@ -37,6 +37,14 @@ pub enum ErrorCode {
     ReadOnly,
     /// The tenant is suspended.
     Suspended,
+    /// The address or the password is not right; which of them is not told.
+    InvalidCredentials,
+    /// The password was right, and a second factor is needed.
+    SecondFactorRequired,
+    /// Nobody gets into the account for now: too many wrong answers.
+    Locked,
+    /// Nobody holds two of the separated duties.
+    SeparatedDuties,
     /// The service cannot answer now.
     Unavailable,
     /// A fault of ours; only the trace id is told.
@@ -44,7 +52,7 @@ pub enum ErrorCode {
 }
 
 /// All codes, for tables and tests.
-pub const ALL: [ErrorCode; 18] = [
+pub const ALL: [ErrorCode; 22] = [
     ErrorCode::InvalidInput,
     ErrorCode::Required,
     ErrorCode::NotUnique,
@@ -61,6 +69,10 @@ pub const ALL: [ErrorCode; 18] = [
     ErrorCode::PluginUnavailable,
     ErrorCode::ReadOnly,
     ErrorCode::Suspended,
+    ErrorCode::InvalidCredentials,
+    ErrorCode::SecondFactorRequired,
+    ErrorCode::Locked,
+    ErrorCode::SeparatedDuties,
     ErrorCode::Unavailable,
     ErrorCode::Internal,
 ];
@@ -86,6 +98,10 @@ impl ErrorCode {
             Self::PluginUnavailable => "PLUGIN_UNAVAILABLE",
             Self::ReadOnly => "READ_ONLY",
             Self::Suspended => "SUSPENDED",
+            Self::InvalidCredentials => "INVALID_CREDENTIALS",
+            Self::SecondFactorRequired => "SECOND_FACTOR_REQUIRED",
+            Self::Locked => "LOCKED",
+            Self::SeparatedDuties => "SEPARATED_DUTIES",
             Self::Unavailable => "UNAVAILABLE",
             Self::Internal => "INTERNAL",
         }
@@ -96,10 +112,10 @@ impl ErrorCode {
     pub fn http_status(self) -> u16 {
         match self {
             Self::InvalidInput | Self::Required | Self::LimitExceeded => 400,
-            Self::Unauthenticated => 401,
-            Self::Denied | Self::DocumentNotTrusted | Self::ReadOnly => 403,
+            Self::Unauthenticated | Self::InvalidCredentials | Self::SecondFactorRequired => 401,
+            Self::Locked | Self::Denied | Self::DocumentNotTrusted | Self::ReadOnly => 403,
             Self::NotFound | Self::DocumentUnknown => 404,
-            Self::Conflict | Self::NotUnique => 409,
+            Self::Conflict | Self::NotUnique | Self::SeparatedDuties => 409,
             Self::TooLarge => 413,
             Self::Unsupported => 415,
             Self::PluginDeclined => 422,

@@ -13,6 +13,7 @@ pub mod filter;
 pub mod format;
 pub mod geometry;
 pub mod id;
+pub mod identity;
 pub mod locale;
 pub mod manifest;
 pub mod migration;

@@ -4,10 +4,11 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::id::{ActorId, TenantId};
+use crate::identity::key_scope::KeyScope;
 
 /// What an actor may be for a tenant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "kebab-case")]
 pub enum Role {
     /// Anybody, signed in or not.
     Public,
@@ -19,10 +20,47 @@ pub enum Role {
     Editor,
     /// Reviews and publishes content.
     Reviewer,
-    /// Runs the tenant's installation.
+    /// Runs the tenant's installation: 系统管理员.
     Administrator,
-    /// Reads the audit trail.
+    /// Names people and gives them their roles: 安全管理员.
+    SecurityAdministrator,
+    /// Reads the audit trail: 审计员.
     Auditor,
+}
+
+impl Role {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::Public,
+        Self::Citizen,
+        Self::Enterprise,
+        Self::Editor,
+        Self::Reviewer,
+        Self::Administrator,
+        Self::SecurityAdministrator,
+        Self::Auditor,
+    ];
+
+    /// As it is written in manifests, tokens and stores.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Public => "public",
+            Self::Citizen => "citizen",
+            Self::Enterprise => "enterprise",
+            Self::Editor => "editor",
+            Self::Reviewer => "reviewer",
+            Self::Administrator => "administrator",
+            Self::SecurityAdministrator => "security-administrator",
+            Self::Auditor => "auditor",
+        }
+    }
+
+    /// The role of that name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|role| role.name() == name)
+    }
 }
 
 /// The platform itself when it does what a tenant's packages declare or what somebody has scheduled.
@@ -33,13 +71,14 @@ const JOB_RUNNER: ActorId = ActorId(uuid::Uuid::from_u128(1));
 pub struct Actor {
     id: Option<ActorId>,
     roles: Vec<Role>,
+    scope: KeyScope,
 }
 
 impl Actor {
     /// Nobody in particular: only [`Role::Public`].
     #[must_use]
     pub fn anonymous() -> Self {
-        Self { id: None, roles: vec![Role::Public] }
+        Self { id: None, roles: vec![Role::Public], scope: KeyScope::default() }
     }
 
     /// A known actor. [`Role::Public`] is always among the roles.
@@ -48,13 +87,25 @@ impl Actor {
         roles.push(Role::Public);
         roles.sort_unstable();
         roles.dedup();
-        Self { id: Some(id), roles }
+        Self { id: Some(id), roles, scope: KeyScope::default() }
     }
 
     /// The actor of jobs. It has no role of its own: a job does what its kind says and no more.
     #[must_use]
     pub fn job_runner() -> Self {
         Self::known(JOB_RUNNER, Vec::new())
+    }
+
+    /// The same actor, kept within what a key may be used for.
+    #[must_use]
+    pub fn within(self, scope: KeyScope) -> Self {
+        Self { scope, ..self }
+    }
+
+    /// What its credential may be used for; everything that its roles may do, unless it is a key.
+    #[must_use]
+    pub fn key_scope(&self) -> &KeyScope {
+        &self.scope
     }
 
     /// The actor's id; none for the anonymous one.
