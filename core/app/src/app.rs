@@ -7,17 +7,23 @@ use std::time::Duration;
 
 use moka::future::Cache;
 use sunlit_domain::id::TenantId;
+use sunlit_domain::identity::lockout::{Attempts, LOCKED_FOR};
 use sunlit_domain::manifest::Version;
 use sunlit_domain::value::Timestamp;
 use sunlit_domain::{Manifest, Scope};
 use sunlit_plugin_host::{ArtefactCache, HostConfig, PluginHost};
+use sunlit_storage::platform::tenant::Tenant;
 use sunlit_storage::platform::{Platform, due, package as package_table};
 use sunlit_storage::walls::Wall;
-use sunlit_storage::{Blobs, Postgres, PostgresConfig, StorageError, Stores};
+use sunlit_storage::{Blobs, MasterKeySource, Postgres, PostgresConfig, StorageError, Stores, Vault};
 use tokio::sync::futures::Notified;
 use tokio::sync::{Notify, Semaphore};
 use uuid::Uuid;
 
+use crate::environment::ForVault;
+use crate::identity::passwords::Passwords;
+use crate::identity::principal::Principals;
+use crate::mail::{MailConfig, Mailer};
 use crate::nodes::Said;
 use crate::query::document_find::Documents;
 use crate::query::tenant_find::Directory;
@@ -29,6 +35,8 @@ const MAX_CONTEXTS: u64 = 10_000;
 const MAX_IMPORTS: usize = 2;
 /// How long a node may not know of what another node enabled.
 const FRESH: Duration = Duration::from_secs(30);
+/// How many addresses without an account are remembered for which somebody has tried to sign in.
+const MAX_GUESSES: u64 = 50_000;
 /// How many package versions stay compiled in memory.
 const MAX_PACKAGES: u64 = 500;
 
@@ -43,15 +51,25 @@ pub struct AppConfig {
     pub host: HostConfig,
     /// The PostgreSQL database of tenants and platform; none keeps them as files in the data folder.
     pub database: Option<PostgresConfig>,
+    /// The key of the links in mails, at least 32 bytes.
+    pub ticket_key: Vec<u8>,
+    /// Where mail is handed in; without it jobs that send mail wait.
+    pub mail: Option<MailConfig>,
+    /// What links in mails, and addresses that others come back to, begin with: `https://gov.example`.
+    pub public_url: String,
+    /// Where the master keys are.
+    pub master_keys: MasterKeySource,
 }
 
 impl std::fmt::Debug for AppConfig {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { data, artefact_key: _, host, database } = self;
+        let Self { data, artefact_key: _, host, database, ticket_key: _, mail, public_url, master_keys: _ } = self;
         f.debug_struct("AppConfig")
             .field("data", data)
             .field("host", host)
             .field("database", database)
+            .field("mail", mail)
+            .field("public_url", public_url)
             .finish_non_exhaustive()
     }
 }
@@ -63,6 +81,8 @@ pub struct App {
     pub platform: Platform,
     /// The tenants' stores.
     pub stores: Stores,
+    /// Seals what must not be read in the database.
+    pub vault: Vault,
     /// The bytes of the tenants' files.
     pub blobs: Blobs,
     /// The sandbox.
@@ -84,13 +104,22 @@ pub struct App {
     pub(crate) node: Uuid,
     /// Places for imports, which hold their whole file in memory.
     pub(crate) imports: Semaphore,
+    pub(crate) passwords: Passwords,
+    pub(crate) principals: Principals,
+    /// Raised by every command that changes who may do what, as `generation` is for packages.
+    identity_generation: AtomicU64,
+    /// Wrong answers for addresses without an account.
+    pub(crate) guesses: moka::sync::Cache<(TenantId, String), Attempts>,
+    pub(crate) ticket_key: Vec<u8>,
+    pub(crate) mailer: Option<Mailer>,
+    public_url: String,
 }
 
 impl App {
     /// Opens the data folder and starts the sandbox.
     ///
     /// # Errors
-    /// When a file cannot be made or the sandbox does not start.
+    /// When a file cannot be made, a master key is missing or wrong, or the sandbox does not start.
     pub async fn open(config: AppConfig, environment: Arc<dyn Environment>) -> Result<Self, AppError> {
         let (platform, stores) = match config.database {
             None => (Platform::open(&config.data).await?, Stores::new(config.data.join("tenants"))?),
@@ -99,6 +128,8 @@ impl App {
                 (Platform::shared(&database), Stores::shared(database))
             }
         };
+        let source = Arc::new(ForVault(Arc::clone(&environment)));
+        let vault = Vault::unlock(&platform, &config.master_keys, source).await?;
         let blobs = Blobs::open(config.data.join("files"))?;
         let cache = ArtefactCache::open(config.data.join("artefacts"), &config.artefact_key)?;
         let host = PluginHost::new(&config.host, Some(cache))?;
@@ -106,6 +137,7 @@ impl App {
         Ok(Self {
             platform,
             stores,
+            vault,
             blobs,
             host,
             environment,
@@ -118,6 +150,13 @@ impl App {
             bell: Notify::new(),
             node,
             imports: Semaphore::new(MAX_IMPORTS),
+            passwords: Passwords::new(),
+            principals: Principals::new(),
+            identity_generation: AtomicU64::new(0),
+            guesses: moka::sync::Cache::builder().max_capacity(MAX_GUESSES).time_to_live(LOCKED_FOR).build(),
+            ticket_key: config.ticket_key,
+            mailer: config.mail.map(Mailer::new).transpose()?,
+            public_url: config.public_url.trim_end_matches('/').to_owned(),
         })
     }
 
@@ -223,6 +262,41 @@ impl App {
     /// Waits for the next job that a command of this process schedules.
     pub(crate) fn bell(&self) -> Notified<'_> {
         self.bell.notified()
+    }
+
+    /// What the addresses of all tenants begin with.
+    #[must_use]
+    pub fn public_url(&self) -> &str {
+        &self.public_url
+    }
+
+    /// The address of a tenant for whoever comes from elsewhere, without a final slash.
+    #[must_use]
+    pub fn address_of(&self, tenant: &Tenant) -> String {
+        format!("{}/t/{}", self.public_url, tenant.slug)
+    }
+
+    /// To be called when somebody's session has ended, and that was committed.
+    pub(crate) async fn identity_changed(&self) {
+        self.forget_identity();
+        self.say(Said::Identity).await;
+    }
+
+    /// To be called when who may do what was changed and committed. Whoever follows the tenant's changes has to begin anew, with
+    /// the rights of now.
+    pub(crate) async fn rights_changed(&self, tenant: TenantId) {
+        self.identity_changed().await;
+        self.changes.end(tenant);
+        self.say(Said::Many(tenant)).await;
+    }
+
+    /// Forgets what credentials were good for.
+    pub(crate) fn forget_identity(&self) {
+        self.identity_generation.fetch_add(1, Ordering::AcqRel);
+    }
+
+    pub(crate) fn identity_generation(&self) -> u64 {
+        self.identity_generation.load(Ordering::Acquire)
     }
 
     pub(crate) fn forget_contexts(&self) {

@@ -1,5 +1,7 @@
 //! Commands: the only writers. One command is one transaction: records, audit and outbox together or not at all.
 
+pub mod account;
+pub mod api_key;
 mod begin;
 pub mod calendar;
 mod commit;
@@ -8,8 +10,10 @@ pub mod document;
 pub mod file;
 pub mod job;
 pub mod package;
+pub mod provider;
 pub mod record;
 pub mod schedule;
+pub mod session;
 pub mod setting;
 pub mod tenant;
 mod trail;

@@ -1,9 +1,12 @@
-//! Time and ids as parameters (invariant 13).
+//! Time, ids and randomness as parameters (invariant 13).
+
+use std::sync::Arc;
 
 use sunlit_domain::value::Timestamp;
+use sunlit_storage::vault;
 use uuid::Uuid;
 
-/// What the use cases take from outside: the clock and fresh ids.
+/// What the use cases take from outside: the clock, fresh ids and random bytes.
 pub trait Environment: Send + Sync + std::fmt::Debug {
     /// Now.
     fn now(&self) -> Timestamp;
@@ -13,6 +16,28 @@ pub trait Environment: Send + Sync + std::fmt::Debug {
     #[expect(clippy::cast_possible_truncation, reason = "only the last bits are random")]
     fn random(&self) -> u32 {
         self.new_id().as_u128() as u32
+    }
+    /// Random bytes that nobody can guess: for keys, nonces and tokens.
+    ///
+    /// # Panics
+    /// When the machine gives none, for then nothing can be kept secret.
+    fn fill(&self, bytes: &mut [u8]) {
+        let filled = getrandom::fill(bytes);
+        assert!(filled.is_ok(), "the machine gives no random numbers: {filled:?}");
+    }
+}
+
+/// The environment as the vault takes it.
+#[derive(Debug)]
+pub(crate) struct ForVault(pub(crate) Arc<dyn Environment>);
+
+impl vault::Source for ForVault {
+    fn now(&self) -> Timestamp {
+        self.0.now()
+    }
+
+    fn fill(&self, bytes: &mut [u8]) {
+        self.0.fill(bytes);
     }
 }
 

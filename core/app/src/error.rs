@@ -4,16 +4,19 @@ use std::sync::Arc;
 
 use sunlit_domain::error_code::message;
 use sunlit_domain::filter::FilterError;
+use sunlit_domain::identity::password::PasswordFlaw;
 use sunlit_domain::manifest::Capability;
 use sunlit_domain::page::PageError;
 use sunlit_domain::record::Problem;
 use sunlit_domain::toml_source::SourceErrors;
+use sunlit_domain::value::Timestamp;
 use sunlit_domain::workflow::WhyNot;
-use sunlit_domain::{ErrorCode, Locale};
+use sunlit_domain::{ErrorCode, Locale, Role};
 use sunlit_plugin_host::{GuestError, Outcome, PluginError};
 use sunlit_sheet::{Fault, SheetError, column_letters};
 use sunlit_storage::StorageError;
 
+use crate::mail::MailError;
 use crate::unfit::UnfitRecords;
 
 /// A failed use case.
@@ -34,6 +37,27 @@ pub enum AppError {
     /// The tenant is suspended.
     #[error("the tenant is suspended")]
     Suspended,
+    /// The address or the password is not right.
+    #[error("the address or the password is not right")]
+    InvalidCredentials,
+    /// A code of the authenticator is missing or not right.
+    #[error("a code of the authenticator is needed")]
+    SecondFactorRequired,
+    /// Too many wrong answers: nobody gets in until then.
+    #[error("the account is locked until {0}")]
+    Locked(Timestamp),
+    /// Two roles that nobody holds together.
+    #[error("nobody is {} and {} at once", .0.name(), .1.name())]
+    SeparatedDuties(Role, Role),
+    /// A password that is not taken.
+    #[error("{}", .0.message(Locale::En))]
+    Password(PasswordFlaw),
+    /// An address that has an account.
+    #[error("the address has an account")]
+    Taken,
+    /// A link that is not good, or no longer.
+    #[error("the link is not good any more: ask for another")]
+    SpentTicket,
     /// The record is at another version.
     #[error("the record is at version {found}, not {expected}: read it again")]
     Conflict {
@@ -117,6 +141,9 @@ pub enum AppError {
     /// The component uses what its manifest does not ask for.
     #[error("the component imports `{}`, which the manifest does not ask for: add it under [capabilities] with its reason", .0.name())]
     UndeclaredCapability(Capability),
+    /// Mail could not be handed in.
+    #[error(transparent)]
+    Mail(#[from] MailError),
     /// The store failed.
     #[error(transparent)]
     Storage(StorageError),
@@ -151,12 +178,19 @@ impl AppError {
             Self::Denied => ErrorCode::Denied,
             Self::ReadOnly => ErrorCode::ReadOnly,
             Self::Suspended => ErrorCode::Suspended,
+            Self::InvalidCredentials => ErrorCode::InvalidCredentials,
+            Self::SecondFactorRequired => ErrorCode::SecondFactorRequired,
+            Self::Locked(_) => ErrorCode::Locked,
+            Self::SeparatedDuties(..) => ErrorCode::SeparatedDuties,
+            Self::Taken => ErrorCode::NotUnique,
+            Self::SpentTicket => ErrorCode::NotFound,
             Self::Conflict { .. } => ErrorCode::Conflict,
             Self::Problems(problems) => problems.first().map_or(ErrorCode::InvalidInput, |problem| problem.code),
             Self::Filter(_)
             | Self::Page(_)
             | Self::Argument(_)
             | Self::BrokenReference
+            | Self::Password(_)
             | Self::Manifest(_)
             | Self::Component(_)
             | Self::Package(_)
@@ -179,7 +213,7 @@ impl AppError {
             Self::Unsupported(_) => ErrorCode::Unsupported,
             Self::PluginDeclined(_) => ErrorCode::PluginDeclined,
             Self::PluginFailed { .. } => ErrorCode::PluginUnavailable,
-            Self::Moved(_) => ErrorCode::Unavailable,
+            Self::Moved(_) | Self::Mail(_) => ErrorCode::Unavailable,
             Self::Storage(error) if error.is_overload() => ErrorCode::Unavailable,
             Self::Storage(_) | Self::Unsound(_) => ErrorCode::Internal,
             Self::Shared(error) => error.code(),
@@ -214,6 +248,9 @@ impl AppError {
             Self::Refused(why) => Some(message(why.key(), locale).to_owned()),
             Self::Storage(StorageError::Full) => Some(message("problem.full", locale).to_owned()),
             Self::Suspended => Some(message("problem.suspended", locale).to_owned()),
+            Self::Password(flaw) => Some(flaw.message(locale).to_owned()),
+            Self::Taken => Some(message("problem.taken", locale).to_owned()),
+            Self::SpentTicket => Some(message("problem.ticket", locale).to_owned()),
             Self::PluginDeclined(reason) => Some(reason.clone()),
             Self::Shared(error) => error.detail(locale),
             _ => None,

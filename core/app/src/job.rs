@@ -14,6 +14,7 @@
 
 mod deadline;
 mod fire;
+mod mail;
 mod recount;
 mod schedule;
 mod worker;
@@ -24,6 +25,7 @@ use sunlit_domain::Scope;
 use sunlit_storage::StorageError;
 use sunlit_storage::tenant::outbox::Claimed;
 
+pub(crate) use mail::MAIL;
 pub use worker::{Pace, Running, Worker};
 
 use crate::command::calendar::recount::RECOUNT;
@@ -50,6 +52,7 @@ impl From<AppError> for JobError {
             | AppError::Moved(_)
             | AppError::ReadOnly
             | AppError::Suspended
+            | AppError::Mail(_)
             | AppError::Storage(_)
             | AppError::Shared(_)
             | AppError::PluginFailed { .. } => Self::Retry(error.to_string()),
@@ -63,7 +66,7 @@ impl From<AppError> for JobError {
 pub enum Ran {
     /// Its own transaction has ended it.
     Ended,
-    /// Its work is done, and the worker is to end it. The first kind that works outside the store answers this.
+    /// Its work is done, and the worker is to end it.
     Done,
 }
 
@@ -76,6 +79,7 @@ pub async fn run(app: &Arc<App>, scope: &Scope, job: &Claimed) -> Result<Ran, Jo
         TICK => schedule::run(app, scope, job).await,
         FIRE => fire::run(app, scope, job).await,
         TIMER => deadline::run(app, scope, job).await,
+        MAIL => mail::run(app, scope, job).await,
         RECOUNT => recount::run(app, scope, job).await,
         unknown => Err(JobError::Fail(format!("no job is called `{unknown}`: it needs another version of Sunlit"))),
     }

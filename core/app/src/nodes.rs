@@ -55,6 +55,8 @@ pub(crate) enum Said {
     },
     /// Tenants, or their names, are others.
     Tenants,
+    /// What credentials are good for is another.
+    Identity,
     /// A tenant serves, or no longer does.
     State(TenantId),
     /// More changes of a tenant than followers would bear.
@@ -191,6 +193,7 @@ impl App {
                 self.changes.end(tenant);
                 self.ring();
             }
+            Said::Identity => self.forget_identity(),
             Said::Many(tenant) => self.changes.end(tenant),
             Said::Hello => {}
             Said::Changes { tenant, changes } => {
@@ -206,6 +209,7 @@ impl App {
     fn catch_up(&self) {
         self.forget_packages();
         self.forget_contexts();
+        self.forget_identity();
         self.directory.forget();
         self.changes.break_off();
         self.ring();

@@ -1,5 +1,7 @@
 //! Questions: each a file.
 
+pub mod account_list;
+pub mod api_key_list;
 pub mod audit_trail;
 pub mod audit_verify;
 pub mod calendar_find;
@@ -10,6 +12,7 @@ pub mod file_get;
 pub mod job_dead;
 pub mod package_enabled;
 pub mod plugin_resolve;
+pub mod provider_find;
 pub mod record_aggregate;
 pub mod record_export;
 pub mod record_get;
@@ -17,4 +20,5 @@ pub mod record_list;
 pub mod record_nested;
 pub mod record_workflow;
 pub mod search;
+pub mod session_list;
 pub mod tenant_find;

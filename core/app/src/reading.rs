@@ -44,6 +44,10 @@ impl Reading {
     /// [`AppError::NotFound`] when the tenant has no store.
     pub async fn begin(app: &Arc<App>, scope: Scope, locale: Locale) -> Result<Self, AppError> {
         let context = app.context(&scope).await?;
+        let context = match &scope.actor().key_scope().packages {
+            Some(_) => Arc::new(context.within(scope.actor().key_scope())),
+            None => context,
+        };
         let now = app.environment.now();
         let inner = Inner {
             app: Arc::clone(app),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 use sunlit_domain::core_setting;
+use sunlit_domain::identity::key_scope::KeyScope;
 use sunlit_domain::manifest::Capability;
 use sunlit_domain::value::Value;
 use sunlit_domain::{CoreSettings, Scope};
@@ -47,6 +48,20 @@ impl TenantContext {
     /// [`AppError::NotFound`].
     pub fn package(&self, id: &str) -> Result<&Arc<Installed>, AppError> {
         self.packages.iter().find(|installed| installed.package.id() == id).ok_or(AppError::NotFound)
+    }
+
+    /// The same, but for the packages that a key does not reach.
+    pub(crate) fn within(&self, bounds: &KeyScope) -> Self {
+        let reached = self.packages.iter().filter(|installed| bounds.reaches(installed.package.id()));
+        let packages: Vec<_> = reached.cloned().collect();
+        let names: Vec<_> = packages.iter().map(|installed| installed.package.id()).collect();
+        Self {
+            // Not the set that others share.
+            set_digest: format!("{} within {}", self.set_digest, names.join(" ")),
+            packages,
+            broken: self.broken.clone(),
+            core: self.core.clone(),
+        }
     }
 
     pub(crate) async fn load(app: &App, scope: &Scope) -> Result<Self, AppError> {

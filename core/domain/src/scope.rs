@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use crate::id::{ActorId, TenantId};
 use crate::identity::key_scope::KeyScope;
@@ -64,7 +65,7 @@ impl Role {
 }
 
 /// The platform itself when it does what a tenant's packages declare or what somebody has scheduled.
-const JOB_RUNNER: ActorId = ActorId(uuid::Uuid::from_u128(1));
+const JOB_RUNNER: ActorId = ActorId(Uuid::from_u128(1));
 
 /// Whoever acts, with the roles that a checked credential gave.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,13 +73,14 @@ pub struct Actor {
     id: Option<ActorId>,
     roles: Vec<Role>,
     scope: KeyScope,
+    session: Option<Uuid>,
 }
 
 impl Actor {
     /// Nobody in particular: only [`Role::Public`].
     #[must_use]
     pub fn anonymous() -> Self {
-        Self { id: None, roles: vec![Role::Public], scope: KeyScope::default() }
+        Self { id: None, roles: vec![Role::Public], scope: KeyScope::default(), session: None }
     }
 
     /// A known actor. [`Role::Public`] is always among the roles.
@@ -87,7 +89,7 @@ impl Actor {
         roles.push(Role::Public);
         roles.sort_unstable();
         roles.dedup();
-        Self { id: Some(id), roles, scope: KeyScope::default() }
+        Self { id: Some(id), roles, scope: KeyScope::default(), session: None }
     }
 
     /// The actor of jobs. It has no role of its own: a job does what its kind says and no more.
@@ -100,6 +102,18 @@ impl Actor {
     #[must_use]
     pub fn within(self, scope: KeyScope) -> Self {
         Self { scope, ..self }
+    }
+
+    /// The same actor, signed in by this session.
+    #[must_use]
+    pub fn in_session(self, session: Uuid) -> Self {
+        Self { session: Some(session), ..self }
+    }
+
+    /// The session that it acts in; none of keys, jobs and operators.
+    #[must_use]
+    pub fn session(&self) -> Option<Uuid> {
+        self.session
     }
 
     /// What its credential may be used for; everything that its roles may do, unless it is a key.

@@ -66,6 +66,9 @@ pub enum StorageError {
     /// The store of files failed.
     #[error("the store of files failed: {0}: check that the folder `files` may be written")]
     Blobs(String),
+    /// The vault has no key for it, or not the right one.
+    #[error(transparent)]
+    Vault(#[from] crate::vault::VaultError),
     /// What several callers waited for failed.
     #[error(transparent)]
     Shared(std::sync::Arc<StorageError>),

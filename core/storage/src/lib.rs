@@ -17,6 +17,7 @@ pub mod table;
 pub mod tenant;
 #[cfg(feature = "testing")]
 pub mod testing;
+pub mod vault;
 pub mod walls;
 
 pub use blobs::Blobs;
@@ -26,3 +27,4 @@ pub use postgres::{Postgres, PostgresConfig};
 pub use session::{Session, Work};
 pub use stores::{Stores, TenantStore};
 pub use table::Table;
+pub use vault::{MasterKeySource, MasterKeys, Vault, VaultError};

@@ -1,8 +1,10 @@
-//! The platform's own tables: tenants, their host names and division codes, published packages, and
-//! who has jobs due. No tenant's data is here.
+//! The platform's own tables: tenants, their host names and division codes, published packages, who has jobs due, and what
+//! the installation keeps sealed. No tenant's data is here.
 
 pub mod due;
+pub mod master_key;
 pub mod package;
+pub mod secret;
 pub mod tenant;
 
 use std::path::Path;
@@ -15,11 +17,11 @@ use crate::stores::make_folder;
 use crate::{Engine, StorageError, table, tenant as tenant_tables};
 
 /// The platform's tables, which hold nothing of tenants.
-pub(crate) const TABLES: [&str; 6] =
-    ["tenant", "host_name", "division_code", "package_version", "tenant_due", "tenant_state"];
+pub(crate) const TABLES: [&str; 8] =
+    ["tenant", "host_name", "division_code", "package_version", "tenant_due", "tenant_state", "master_key", "secret"];
 
 /// The platform's database.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Platform {
     writer: DatabaseConnection,
     readers: DatabaseConnection,
@@ -81,5 +83,7 @@ pub(crate) async fn create_tables(connection: &impl ConnectionTrait, engine: Eng
     table::make_index(connection, engine, &tenant::code::index()).await?;
     tenant_tables::create(connection, engine, tenant::state::Entity).await?;
     tenant_tables::create(connection, engine, package::Entity).await?;
-    tenant_tables::create(connection, engine, due::Entity).await
+    tenant_tables::create(connection, engine, due::Entity).await?;
+    tenant_tables::create(connection, engine, master_key::Entity).await?;
+    tenant_tables::create(connection, engine, secret::Entity).await
 }

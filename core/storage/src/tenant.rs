@@ -1,11 +1,13 @@
 //! The tables that every tenant's store has beside its collections: audit, outbox, installations, migrations, settings, documents, the
-//! calendar's own days, files, the history of records and their deadlines.
+//! calendar's own days, files, the history of records and their deadlines, data keys, and who may sign in.
 
 pub mod audit;
 pub mod calendar_day;
+pub mod data_key;
 pub mod deadline;
 pub mod document;
 pub mod file;
+pub mod identity;
 pub mod installation;
 pub mod migration;
 pub mod outbox;
@@ -30,7 +32,9 @@ pub(crate) async fn create_tables(connection: &impl ConnectionTrait, engine: Eng
     create(connection, engine, document::Entity).await?;
     create(connection, engine, calendar_day::Entity).await?;
     create(connection, engine, step::Entity).await?;
-    create(connection, engine, deadline::Entity).await
+    create(connection, engine, deadline::Entity).await?;
+    create(connection, engine, data_key::Entity).await?;
+    identity::create_tables(connection, engine).await
 }
 
 pub(crate) async fn create<E: EntityTrait>(

@@ -4,11 +4,17 @@
 #![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a test that cannot start has failed")]
 
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use sea_orm::{ConnectOptions, ConnectionTrait as _, Database, DatabaseConnection, DbErr, Statement, TryGetable};
+use sha2::{Digest as _, Sha256};
 use sunlit_domain::Scope;
+use sunlit_domain::value::Timestamp;
 
-use crate::{Engine, Postgres, PostgresConfig, Stores};
+use crate::platform::Platform;
+use crate::vault::Source;
+use crate::{Engine, MasterKeySource, MasterKeys, Postgres, PostgresConfig, Stores, Vault};
 
 mod cluster;
 
@@ -46,6 +52,35 @@ pub async fn stores(folder: &Path) -> Stores {
         Some(config) => Stores::shared(Postgres::connect(config).await.unwrap()),
         None => Stores::new(folder.to_owned()).unwrap(),
     }
+}
+
+/// Numbers that are the same at each run, and differ from each other; the time stands still.
+#[derive(Debug, Default)]
+pub struct Counting(AtomicU64);
+
+impl Source for Counting {
+    fn now(&self) -> Timestamp {
+        "2026-01-02T03:04:05Z".parse().unwrap()
+    }
+
+    fn fill(&self, bytes: &mut [u8]) {
+        for chunk in bytes.chunks_mut(32) {
+            let digest = Sha256::digest(self.0.fetch_add(1, Ordering::SeqCst).to_be_bytes());
+            chunk.copy_from_slice(&digest[..chunk.len()]);
+        }
+    }
+}
+
+/// Master keys for tests.
+#[must_use]
+pub fn master_keys() -> MasterKeySource {
+    let key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+    MasterKeySource::Given(MasterKeys::parse("the tests", key).unwrap())
+}
+
+/// A vault on the platform's tables.
+pub async fn vault(platform: &Platform) -> Vault {
+    Vault::unlock(platform, &master_keys(), Arc::new(Counting::default())).await.unwrap()
 }
 
 /// A database with all tables, of which the others are copies: one for each build of the tests.

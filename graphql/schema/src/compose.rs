@@ -10,9 +10,11 @@ use async_graphql::dynamic::{
 use async_graphql::parser::types::ExecutableDocument;
 use moka::sync::Cache;
 use sunlit_app::AppError;
+use sunlit_app::command::api_key::create::MAX_KEYS;
 use sunlit_app::command::record::many::MAX_MANY;
 use sunlit_app::query::record_aggregate::MAX_GROUPS;
 use sunlit_app::query::record_list::MAX_FIRST;
+use sunlit_app::query::session_list::MAX_SHOWN;
 use sunlit_domain::Manifest;
 use sunlit_domain::access::Root;
 use sunlit_domain::id::{lower_camel, upper_camel};
@@ -23,8 +25,8 @@ use crate::cost::{Length, Prices};
 use crate::mutation::Verb;
 use crate::names::{Names, describe};
 use crate::{
-    action, aggregate, audit, calendar, collection, division, file, jobs, many, mutation, node, plugin, query, scalar,
-    subscription, workflow,
+    action, aggregate, audit, calendar, collection, division, file, identity, jobs, many, mutation, node, plugin,
+    query, scalar, subscription, workflow,
 };
 
 /// A composed schema.
@@ -104,13 +106,17 @@ pub fn compose(manifests: &[Arc<Manifest>]) -> Result<TenantSchema, ComposeError
         .description("工作区：登录后可见的全部内容，含草稿。 / What whoever signed in works with, drafts too.");
     let (mut listens, mut has_workspace) = (false, false);
     root = root.field(api_version()).field(division::query()).field(jobs::query()).field(audit::query());
-    mutations = jobs::mutations().into_iter().fold(mutations, Object::field);
-    types.extend(jobs::types().into_iter().chain(audit::types()));
+    root = identity::queries().into_iter().fold(root, Object::field);
+    mutations = jobs::mutations().into_iter().chain(identity::mutations()).fold(mutations, Object::field);
+    types.extend(jobs::types().into_iter().chain(audit::types()).chain(identity::types()));
     types.extend([division::code(), many::target().into()]);
     prices.list(QUERY, division::CODES, division::length());
     prices.list(QUERY, jobs::DEAD_LETTERS, PAGE);
     prices.connection(QUERY, audit::AUDIT_TRAIL, PAGE);
-    let own = jobs::MUTATIONS.into_iter().chain([calendar::SET_DAYS]);
+    prices.connection(QUERY, identity::ACCOUNTS, PAGE);
+    prices.list(QUERY, identity::API_KEYS, Length { usual: MAX_KEYS, most: MAX_KEYS });
+    prices.list(identity::ACCOUNT, identity::SESSIONS, Length { usual: MAX_SHOWN, most: MAX_SHOWN });
+    let own = jobs::MUTATIONS.into_iter().chain([calendar::SET_DAYS]).chain(identity::NAMES);
     owners.extend(own.map(|name| (name.to_owned(), PLATFORM)));
     for (index, manifest) in manifests.iter().enumerate() {
         let names = Names::of(manifest);

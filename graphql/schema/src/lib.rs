@@ -19,6 +19,7 @@ mod error;
 pub mod execute;
 mod file;
 pub mod gate;
+mod identity;
 mod jobs;
 mod loader;
 mod many;

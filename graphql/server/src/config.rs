@@ -7,10 +7,15 @@ use std::path::{Path, PathBuf};
 use figment::Figment;
 use figment::providers::{Env, Serialized};
 use serde::{Deserialize, Serialize};
+use sunlit_app::AppConfig;
+use sunlit_app::mail::MailConfig;
 use sunlit_domain::toml_source::{SourceErrors, TomlSource};
 use sunlit_plugin_host::HostConfig;
-use sunlit_storage::PostgresConfig;
 use sunlit_storage::postgres::shown;
+use sunlit_storage::vault::VARIABLE;
+use sunlit_storage::{MasterKeySource, MasterKeys, PostgresConfig, VaultError};
+
+use crate::keys::Keys;
 
 /// How log lines are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +35,17 @@ pub struct DatabaseUrl(pub String);
 impl fmt::Debug for DatabaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&shown(&self.0))
+    }
+}
+
+/// The address of a mail server. What is shown of it has no password.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct MailServer(pub String);
+
+impl fmt::Debug for MailServer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.rsplit('@').next().unwrap_or_default())
     }
 }
 
@@ -60,6 +76,21 @@ pub struct Config {
     pub workers: usize,
     /// Plugin calls that run at the same time.
     pub plugin_slots: u32,
+    /// What links in mails and addresses that others come back to begin with, such as `https://gov.example`; without it the
+    /// address that is listened on.
+    pub public_url: Option<String>,
+    /// Where mail is handed in: `smtps://user:password@host`, `smtp://host:587?tls=required`, or `smtp://127.0.0.1:25`.
+    pub smtp: Option<MailServer>,
+    /// Whom mail is from.
+    pub mail_from: String,
+    /// Whether identity providers on this machine, over plain HTTP, are spoken with: for tests and development.
+    pub local_identity_providers: bool,
+    /// The file of the master keys, one a line, the first the one to go over to; `keys/master.key` in the data folder where
+    /// there is no database. `SUNLIT_MASTER_KEY` holds the keys themselves, and goes before it.
+    pub master_key_file: Option<PathBuf>,
+    /// The master keys from the environment: none stands in a configuration file.
+    #[serde(skip)]
+    pub master_keys: Option<MasterKeys>,
 }
 
 impl Default for Config {
@@ -76,12 +107,18 @@ impl Default for Config {
             threads: None,
             workers: 1,
             plugin_slots: 128,
+            public_url: None,
+            smtp: None,
+            mail_from: "noreply@localhost".to_owned(),
+            local_identity_providers: false,
+            master_key_file: None,
+            master_keys: None,
         }
     }
 }
 
 /// The keys, so that other variables that begin with `SUNLIT_` are nobody's business.
-const KEYS: [&str; 11] = [
+const KEYS: [&str; 16] = [
     "data",
     "database",
     "migrator_database",
@@ -93,6 +130,11 @@ const KEYS: [&str; 11] = [
     "threads",
     "workers",
     "plugin_slots",
+    "public_url",
+    "smtp",
+    "mail_from",
+    "local_identity_providers",
+    "master_key_file",
 ];
 
 /// Why the configuration cannot be used.
@@ -109,6 +151,9 @@ pub enum ConfigError {
         /// Why.
         source: std::io::Error,
     },
+    /// The variable of the master keys holds none.
+    #[error(transparent)]
+    MasterKey(#[from] VaultError),
     /// A variable has a value that does not fit.
     #[error("configuration: {0}: mend sunlit.toml or the SUNLIT_* variable")]
     Value(#[from] Box<figment::Error>),
@@ -126,7 +171,11 @@ impl Config {
             Err(source) => return Err(ConfigError::Unreadable { path: file.display().to_string(), source }),
         };
         let figment = Figment::from(Serialized::defaults(from_file)).merge(Env::prefixed("SUNLIT_").only(&KEYS));
-        figment.extract().map_err(|error| ConfigError::Value(Box::new(error)))
+        let mut config: Self = figment.extract().map_err(|error| ConfigError::Value(Box::new(error)))?;
+        if let Some(text) = std::env::var_os(VARIABLE) {
+            config.master_keys = Some(MasterKeys::parse(VARIABLE, &text.to_string_lossy())?);
+        }
+        Ok(config)
     }
 
     /// Puts everything into files of `folder`, whatever database is configured.
@@ -134,6 +183,8 @@ impl Config {
         self.data = folder;
         self.database = None;
         self.migrator_database = None;
+        self.master_key_file = None;
+        self.master_keys = None;
     }
 
     /// The PostgreSQL database, where one is configured.
@@ -143,6 +194,41 @@ impl Config {
             url: self.database.clone()?.0,
             migrator_url: self.migrator_database.clone().map(|url| url.0),
             connections: self.database_connections,
+        })
+    }
+
+    /// Where the master keys are.
+    ///
+    /// # Errors
+    /// [`VaultError::Missing`] where nodes share a database and none was given: one that this node made would not be the
+    /// others'.
+    pub fn master_keys(&self) -> Result<MasterKeySource, VaultError> {
+        match (&self.master_keys, &self.master_key_file) {
+            (Some(keys), _) => Ok(MasterKeySource::Given(keys.clone())),
+            (None, Some(file)) => Ok(MasterKeySource::File(file.clone())),
+            (None, None) if self.database.is_none() => Ok(MasterKeySource::Own(self.data.join("keys/master.key"))),
+            (None, None) => Err(VaultError::Missing(
+                "nodes that share a database share their master key, so that none is made here; `sunlit key new` prints one"
+                    .to_owned(),
+            )),
+        }
+    }
+
+    /// What the application is opened with.
+    ///
+    /// # Errors
+    /// [`VaultError`] when no master key is named where one has to be.
+    pub fn app(&self, keys: &Keys) -> Result<AppConfig, VaultError> {
+        let mail = self.smtp.clone().map(|server| MailConfig { server: server.0, from: self.mail_from.clone() });
+        Ok(AppConfig {
+            data: self.data.clone(),
+            artefact_key: keys.artefacts.to_vec(),
+            host: self.host(),
+            database: self.database(),
+            ticket_key: keys.tickets.to_vec(),
+            mail,
+            public_url: self.public_url.clone().unwrap_or_else(|| format!("http://{}", self.listen)),
+            master_keys: self.master_keys()?,
         })
     }
 
@@ -166,6 +252,32 @@ mod tests {
         assert!(Config::read(&file).unwrap_err().to_string().contains("sunlit.toml:2"));
         std::fs::write(&file, "plugin_slots = 8\n").unwrap();
         assert_eq!(Config::read(&file).unwrap().plugin_slots, 8);
+    }
+
+    #[test]
+    fn nodes_on_a_database_are_given_their_master_key() {
+        let url = DatabaseUrl("postgres://sunlit_app@db.example/sunlit".to_owned());
+        let mut config = Config { database: Some(url), ..Config::default() };
+        let told = config.master_keys().unwrap_err().to_string();
+        assert!(told.contains("SUNLIT_MASTER_KEY") && told.contains("master_key_file"), "{told}");
+        config.master_key_file = Some(PathBuf::from("here"));
+        assert!(matches!(config.master_keys(), Ok(MasterKeySource::File(file)) if file == Path::new("here")));
+        let text = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+        config.master_keys = Some(MasterKeys::parse("the test", text).unwrap());
+        assert!(matches!(config.master_keys(), Ok(MasterKeySource::Given(_))));
+        assert!(!format!("{config:?}").contains(text));
+        // The demo is on files, and makes its own.
+        config.keep_in(PathBuf::from("demo"));
+        assert!(matches!(config.master_keys(), Ok(MasterKeySource::Own(file)) if file.starts_with("demo")));
+    }
+
+    #[test]
+    fn no_master_key_stands_in_a_configuration_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("sunlit.toml");
+        std::fs::write(&file, "master_keys = [\"hush\"]\n").unwrap();
+        let told = Config::read(&file).unwrap_err().to_string();
+        assert!(told.contains("sunlit.toml:1") && !told.contains("hush"), "{told}");
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! HTTP: the route table, and one file for each kind of answer.
 
 mod assets;
+mod auth;
 mod body;
 mod cors;
+mod credential;
 mod events;
 mod explorer;
 mod failure;
@@ -31,6 +33,7 @@ pub fn routes(config: &mut ServiceConfig) {
     config
         .route("/healthz", get().to(health::alive))
         .route("/readyz", get().to(health::ready))
+        .route("/.well-known/jwks.json", get().to(auth::jwks))
         .route("/assets/explorer/{name}", get().to(explorer::file))
         .route("/assets/{name}", get().to(assets::asset))
         .service(web::scope("/t/{tenant}").wrap(from_fn(moved::lead)).configure(tenant_routes))
@@ -67,6 +70,19 @@ fn tenant_routes(config: &mut ServiceConfig) {
                 .route(head().to(file::get)),
         )
         .service(web::resource("/openapi.json").wrap(from_fn(cors::guard)).route(get().to(openapi::document)))
+        .service(
+            web::scope("/auth")
+                .wrap(from_fn(cors::guard))
+                .route("", get().to(auth::ways))
+                .route("/sign-in", post().to(auth::sign_in))
+                .route("/second-factor", post().to(auth::second_factor))
+                .route("/refresh", post().to(auth::refresh))
+                .route("/sign-out", post().to(auth::sign_out))
+                .route("/reset", post().to(auth::reset))
+                .route("/redeem", post().to(auth::redeem))
+                .route("/oidc", get().to(auth::oidc_begin))
+                .route("/oidc/callback", get().to(auth::oidc_callback)),
+        )
         .route("/preferences", get().to(preferences::set))
         .route("/p/{package}", get().to(page::view))
         .route("/p/{package}/{path:.*}", get().to(page::view))

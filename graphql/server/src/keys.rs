@@ -14,6 +14,8 @@ pub struct Keys {
     pub artefacts: [u8; BYTES],
     /// Signs access tokens (Ed25519 seed).
     pub tokens: [u8; BYTES],
+    /// Makes the links in mails.
+    pub tickets: [u8; BYTES],
 }
 
 impl std::fmt::Debug for Keys {
@@ -49,7 +51,8 @@ impl Keys {
     pub fn open(data: &Path) -> Result<Self, KeyError> {
         let folder = data.join("keys");
         fs::create_dir_all(&folder).map_err(|source| KeyError::File { path: folder.display().to_string(), source })?;
-        Ok(Self { artefacts: key(&folder.join("artefacts.key"))?, tokens: key(&folder.join("tokens.key"))? })
+        let key = |name| key(&folder.join(name));
+        Ok(Self { artefacts: key("artefacts.key")?, tokens: key("tokens.key")?, tickets: key("tickets.key")? })
     }
 }
 

@@ -9,6 +9,7 @@ pub mod config;
 pub mod http;
 pub mod keys;
 pub mod live;
+pub mod oidc;
 pub mod packages;
 pub mod portal;
 pub mod state;

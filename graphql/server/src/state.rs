@@ -9,6 +9,7 @@ use sunlit_pages::Renderer;
 use sunlit_schema::{ComposeError, TenantSchema, compose};
 
 use crate::live::Live;
+use crate::oidc::Providers;
 use crate::token::TokenKeys;
 
 /// How many package sets have their schema in memory (a schema of 50 types is about 2.3 MB).
@@ -29,6 +30,8 @@ pub struct State {
     pub development: bool,
     /// Connections that live on.
     pub live: Live,
+    /// The providers of identities that tenants trust.
+    pub providers: Providers,
     schemas: Cache<String, Arc<TenantSchema>>,
 }
 
@@ -41,6 +44,7 @@ impl State {
         tokens: TokenKeys,
         renderer: Renderer,
         development: bool,
+        providers: Providers,
     ) -> Self {
         Self {
             app,
@@ -49,9 +53,18 @@ impl State {
             renderer,
             development,
             live: Live::default(),
+            providers,
             schemas: Cache::new(MAX_SCHEMAS),
         }
     }
+
+    /// Whether people reach this server over HTTPS, so that cookies are sent nowhere else.
+    pub(crate) fn is_secure(&self) -> bool {
+        self.app.public_url().starts_with("https://")
+    }
+
+    /// Takes up keys of tokens that another node may have made.
+    pub(crate) async fn renew_token_keys(&self) {}
 
     /// The schema of a tenant's package set, composed once for all tenants that share the set.
     ///

@@ -33,9 +33,10 @@ use sunlit_pages::Renderer;
 use sunlit_plugin_builder::{BuildOptions, build};
 use sunlit_plugin_host::HostConfig;
 use sunlit_server::http::application;
+use sunlit_server::oidc::{ProviderClient, Providers};
 use sunlit_server::packages::CARRIED;
 use sunlit_server::state::State;
-use sunlit_server::token::TokenKeys;
+use sunlit_server::token::{Subject, TokenKeys};
 use sunlit_storage::platform::tenant;
 use sunlit_storage::testing;
 use sunlit_tenants::{RegionLibrary, provision};
@@ -108,6 +109,10 @@ impl TestApp {
             artefact_key: vec![7; 32],
             host: HostConfig { slots: 32, ..HostConfig::default() },
             database: testing::database().await,
+            master_keys: testing::master_keys(),
+            ticket_key: vec![8; 32],
+            mail: None,
+            public_url: "http://localhost".to_owned(),
         };
         let started = Self::node(config, environment, Arc::new(folder)).await;
         let app = started.app();
@@ -128,8 +133,15 @@ impl TestApp {
     async fn node(config: AppConfig, environment: Arc<dyn Environment>, folder: Arc<TempDir>) -> Self {
         let app = Arc::new(App::open(config.clone(), environment).await.unwrap());
         let listening = nodes::listen(&app).await.unwrap();
-        let tokens = TokenKeys::new(&[9; 32]).unwrap();
-        let state = State::new(app, ScopeAuthority::establish(), tokens, Renderer::new().unwrap(), false);
+        let tokens = TokenKeys::new(&[[9; 32]]).unwrap();
+        let state = State::new(
+            app,
+            ScopeAuthority::establish(),
+            tokens,
+            Renderer::new().unwrap(),
+            false,
+            Providers::new(ProviderClient::new(true).unwrap()),
+        );
         let library = RegionLibrary::carried().unwrap();
         Self { state: web::Data::new(state), library, folder, config, _listening: listening }
     }
@@ -232,7 +244,10 @@ impl TestApp {
     #[must_use]
     pub fn token_of(&self, tenant: TenantId, role: Role, person: u128) -> String {
         let actor = ActorId(Uuid::from_u128(person));
-        self.state.tokens.mint(tenant, actor, vec![role], (SystemEnvironment.now(), 15)).unwrap()
+        self.state
+            .tokens
+            .mint(tenant, Subject { actor, roles: vec![role], session: None }, (SystemEnvironment.now(), 15))
+            .unwrap()
     }
 
     /// A query or mutation of the tenant's API.

@@ -22,8 +22,11 @@ pub(super) async fn work(app: &App, scope: &Scope) -> Result<Work, AppError> {
 /// leases.
 ///
 /// # Errors
-/// When the writer does not come free in time.
+/// [`AppError::Denied`] for a key that is for reading only, and when the writer does not come free in time.
 pub(super) async fn administer(app: &App, scope: &Scope) -> Result<Work, AppError> {
+    if scope.actor().key_scope().read_only {
+        return Err(AppError::Denied);
+    }
     Ok(app.stores.open(scope).await?.work(scope).await?)
 }
 

@@ -14,8 +14,8 @@ const LONG_CHARS: usize = 20;
 const MIN_KINDS: usize = 3;
 /// What is tried first, in lower case: nothing that holds one of these and little else.
 const COMMON: [&str; 12] = [
-    "password", "passw0rd", "p@ssw0rd", "qwerty", "admin", "123456", "abc123", "abcdef", "111111", "000000", "iloveyou",
-    "woaini",
+    "password", "passw0rd", "p@ssw0rd", "qwerty", "admin", "123456", "abc123", "abcdef", "111111", "000000",
+    "iloveyou", "woaini",
 ];
 /// Characters that may stand beside a common part before it counts as another password.
 const FEW: usize = 4;

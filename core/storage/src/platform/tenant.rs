@@ -162,6 +162,14 @@ pub async fn by_slug(platform: &Platform, slug: &str) -> Result<Option<Tenant>, 
     with_state(platform, row).await
 }
 
+/// The tenant of that id.
+///
+/// # Errors
+/// The database's.
+pub async fn by_id(platform: &Platform, id: TenantId) -> Result<Option<Tenant>, StorageError> {
+    with_state(platform, Entity::find_by_id(id.0).one(platform.reader()).await?).await
+}
+
 /// The tenant that answers to that host name (lower case, without port).
 ///
 /// # Errors

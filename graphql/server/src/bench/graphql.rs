@@ -20,6 +20,7 @@ use super::parts::Parts;
 use super::streets::{COLLECTION, PACKAGE, Streets};
 use crate::command::Failed;
 use crate::config::Config;
+use crate::oidc::{ProviderClient, Providers};
 use crate::state::State;
 use crate::token::TokenKeys;
 
@@ -42,8 +43,15 @@ pub async fn run(mut config: Config, authority: ScopeAuthority, rounds: usize) -
     let streets = Streets::new(&mut config, &authority, &folder).await?;
     let visitor = streets.visitor(&authority);
     let hand_written = web::Data::new(open_by_hand(&streets, &config)?);
-    let tokens = TokenKeys::new(&streets.keys.tokens)?;
-    let state = web::Data::new(State::new(streets.app.clone(), authority, tokens, Renderer::new()?, false));
+    let tokens = TokenKeys::new(&[streets.keys.tokens])?;
+    let state = web::Data::new(State::new(
+        streets.app.clone(),
+        authority,
+        tokens,
+        Renderer::new()?,
+        false,
+        Providers::new(ProviderClient::new(false)?),
+    ));
 
     let asked = json!({ "contains": CONTAINS, "from": FROM, "first": FIRST });
     let graphql = format!("/t/{}/graphql", streets.slug);

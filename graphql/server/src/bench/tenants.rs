@@ -13,7 +13,7 @@ use sunlit_app::command::package::{enable, publish};
 use sunlit_app::command::record::import::{self, File, Outcome};
 use sunlit_app::command::tenant::create::{self, NewTenant};
 use sunlit_app::query::tenant_find;
-use sunlit_app::{App, AppConfig, Package, SystemEnvironment};
+use sunlit_app::{App, Package, SystemEnvironment};
 use sunlit_domain::id::ActorId;
 use sunlit_domain::{Actor, Locale, Role, ScopeAuthority};
 use sunlit_pages::Renderer;
@@ -26,6 +26,7 @@ use crate::command::Failed;
 use crate::config::Config;
 use crate::http::application;
 use crate::keys::Keys;
+use crate::oidc::{ProviderClient, Providers};
 use crate::state::State;
 use crate::token::TokenKeys;
 
@@ -119,18 +120,19 @@ async fn must_have_no_tenant(app: &App) -> Result<(), Failed> {
 
 async fn open(config: &Config) -> Result<Arc<App>, Failed> {
     let keys = Keys::open(&config.data)?;
-    let app_config = AppConfig {
-        data: config.data.clone(),
-        artefact_key: keys.artefacts.to_vec(),
-        host: config.host(),
-        database: config.database(),
-    };
-    Ok(Arc::new(App::open(app_config, Arc::new(SystemEnvironment)).await?))
+    Ok(Arc::new(App::open(config.app(&keys)?, Arc::new(SystemEnvironment)).await?))
 }
 
 async fn served(config: &Config, app: &Arc<App>, authority: &Arc<ScopeAuthority>) -> Result<Sender, Failed> {
-    let tokens = TokenKeys::new(&Keys::open(&config.data)?.tokens)?;
-    let state = State::new(Arc::clone(app), Arc::clone(authority), tokens, Renderer::new()?, false);
+    let tokens = TokenKeys::new(&[Keys::open(&config.data)?.tokens])?;
+    let state = State::new(
+        Arc::clone(app),
+        Arc::clone(authority),
+        tokens,
+        Renderer::new()?,
+        false,
+        Providers::new(ProviderClient::new(config.local_identity_providers)?),
+    );
     Ok(sender(application(web::Data::new(state))).await)
 }
 

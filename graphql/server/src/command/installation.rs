@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use sunlit_app::command::package::publish::{self, Existing};
 use sunlit_app::query::tenant_find;
-use sunlit_app::{App, AppConfig, AppError, SystemEnvironment};
+use sunlit_app::{App, AppError, SystemEnvironment};
 use sunlit_domain::id::{ActorId, TenantSlug};
 use sunlit_domain::{Actor, Role, Scope, ScopeAuthority};
 use sunlit_storage::Postgres;
@@ -55,13 +55,7 @@ impl Installation {
 
     async fn start(config: &Config) -> Result<Self, Failed> {
         let keys = Keys::open(&config.data)?;
-        let app_config = AppConfig {
-            data: config.data.clone(),
-            artefact_key: keys.artefacts.to_vec(),
-            host: config.host(),
-            database: config.database(),
-        };
-        let app = Arc::new(App::open(app_config, Arc::new(SystemEnvironment)).await?);
+        let app = Arc::new(App::open(config.app(&keys)?, Arc::new(SystemEnvironment)).await?);
         Ok(Self { app, keys })
     }
 }

@@ -12,6 +12,7 @@ use super::Failed;
 use super::installation::Installation;
 use super::worker;
 use crate::config::Config;
+use crate::oidc::{ProviderClient, Providers};
 use crate::state::State;
 use crate::token::TokenKeys;
 
@@ -29,9 +30,16 @@ pub(super) async fn until_stopped(
     listening: impl FnOnce(),
 ) -> Result<(), Failed> {
     let Installation { app, keys } = installation;
-    let tokens = TokenKeys::new(&keys.tokens)?;
+    let tokens = TokenKeys::new(&[keys.tokens])?;
     let authority = Arc::new(authority);
-    let state = State::new(app.clone(), Arc::clone(&authority), tokens, Renderer::new()?, config.development);
+    let state = State::new(
+        app.clone(),
+        Arc::clone(&authority),
+        tokens,
+        Renderer::new()?,
+        config.development,
+        Providers::new(ProviderClient::new(config.local_identity_providers)?),
+    );
     let state = web::Data::new(state);
     let server = crate::http::serve(state.clone(), config.listen, config.threads).map_err(|error| {
         format!("cannot listen on {}: {error}: stop what uses the port, or choose another with `listen`", config.listen)

@@ -11,7 +11,7 @@ use super::installation::{must_be_there, no_tenant, platform};
 use super::output::line;
 use crate::config::Config;
 use crate::keys::Keys;
-use crate::token::{ACCESS_MINUTES, TokenKeys};
+use crate::token::{ACCESS_MINUTES, Subject, TokenKeys};
 
 /// What can be chosen.
 #[derive(Debug, ClapArgs)]
@@ -54,9 +54,9 @@ pub(super) async fn run(config: &Config, args: &Args) -> Result<(), Failed> {
     let platform = platform(config).await?.ok_or("there is no installation")?;
     let found = tenant::by_slug(&platform, args.tenant.as_str()).await?;
     let tenant = found.ok_or_else(|| no_tenant(&args.tenant))?;
-    let keys = TokenKeys::new(&Keys::open(&config.data)?.tokens)?;
+    let keys = TokenKeys::new(&[Keys::open(&config.data)?.tokens])?;
     let actor = ActorId(SystemEnvironment.new_id());
     let roles = args.role.iter().copied().map(Role::from).collect();
-    line(keys.mint(tenant.id, actor, roles, (SystemEnvironment.now(), args.minutes))?);
+    line(keys.mint(tenant.id, Subject { actor, roles, session: None }, (SystemEnvironment.now(), args.minutes))?);
     Ok(())
 }

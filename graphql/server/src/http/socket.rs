@@ -166,7 +166,10 @@ impl Connection {
         let payload = payload.unwrap_or_default();
         let credential = payload.iter().find(|(name, _)| name.eq_ignore_ascii_case("authorization"));
         if let Some((_, credential)) = credential {
-            let signed_in = credential.as_str().is_some_and(|credential| self.visitor.sign_in(credential).is_ok());
+            let signed_in = match credential.as_str() {
+                Some(credential) => self.visitor.sign_in(credential).await.is_ok(),
+                None => false,
+            };
             if !signed_in {
                 return ControlFlow::Break(Some((4403, "Forbidden")));
             }

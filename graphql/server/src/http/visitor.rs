@@ -18,10 +18,10 @@ use sunlit_storage::platform::tenant::Tenant;
 use tokio::time::Instant;
 use tracing_actix_web::RequestId;
 
+use super::credential;
 use super::failure::{Failure, Form};
 use super::preferences::Chosen;
 use crate::state::State;
-use crate::token::Accepted;
 
 /// A request to one tenant.
 #[derive(Clone)]
@@ -54,7 +54,8 @@ impl Visitor {
         let reading = self.reading().await?;
         // A connection may be older than the tenant's state.
         serves(&*tenant_find::by_slug(&self.state.app, self.tenant.slug.as_str()).await?)?;
-        let schema = self.state.schema(reading.context()).await?;
+        // A key that reaches some packages only has the schema of all: what it does not reach is not found.
+        let schema = self.state.schema(&*self.state.app.context(&self.scope).await?).await?;
         let limits = if self.scope.actor().id().is_some() { Limits::SIGNED_IN } else { Limits::ANONYMOUS };
         Ok((schema, Call { reading, limits, carries, trace: self.trace.clone() }))
     }
@@ -66,10 +67,10 @@ impl Visitor {
     }
 
     /// Speaks for whom an `Authorization` value says from now on.
-    pub(super) fn sign_in(&mut self, credential: &str) -> Result<(), AppError> {
-        let accepted = check(&self.state, credential, &self.tenant)?;
-        self.scope = self.state.authority.scope(self.tenant.id, accepted.actor);
-        self.until = Some(accepted.until);
+    pub(super) async fn sign_in(&mut self, authorization: &str) -> Result<(), AppError> {
+        let checked = credential::check(&self.state, self.tenant.id, authorization).await?;
+        self.scope = checked.scope;
+        self.until = Some(checked.until);
         Ok(())
     }
 
@@ -101,7 +102,10 @@ async fn visitor(request: &HttpRequest) -> Result<Visitor, Failure> {
     let mut visitor = Visitor { state, tenant, scope, until: None, chosen, base, path, trace };
     serves(&visitor.tenant).map_err(|error| visitor.failure(error, form))?;
     if let Some(header) = request.headers().get(header::AUTHORIZATION) {
-        let signed_in = header.to_str().map_err(|_| AppError::Unauthenticated).and_then(|value| visitor.sign_in(value));
+        let signed_in = match header.to_str() {
+            Ok(value) => visitor.sign_in(value).await,
+            Err(_) => Err(AppError::Unauthenticated),
+        };
         signed_in.map_err(|error| visitor.failure(error, form))?;
     }
     Ok(visitor)
@@ -130,15 +134,6 @@ pub(super) fn host(request: &HttpRequest) -> Option<String> {
         request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).or_else(|| request.uri().host())?;
     let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
     Some(name.trim_end_matches('.').to_ascii_lowercase())
-}
-
-/// What the token of an `Authorization` value says, or a refusal: never a silent fall-back to the anonymous actor.
-fn check(state: &State, credential: &str, tenant: &Tenant) -> Result<Accepted, AppError> {
-    let token = credential.strip_prefix("Bearer ").ok_or(AppError::Unauthenticated)?;
-    state.tokens.check(token.trim(), tenant.id).map_err(|error| {
-        tracing::info!(%error, "a token was refused");
-        AppError::Unauthenticated
-    })
 }
 
 pub(super) fn trace(request: &HttpRequest) -> TraceId {

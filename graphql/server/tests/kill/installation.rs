@@ -16,13 +16,16 @@ use sunlit_domain::value::Timestamp;
 use sunlit_domain::{Actor, Role, Scope, ScopeAuthority};
 use sunlit_plugin_host::HostConfig;
 use sunlit_server::keys::Keys;
-use sunlit_server::token::TokenKeys;
-use sunlit_storage::{PostgresConfig, testing};
+use sunlit_server::token::{Subject, TokenKeys};
+use sunlit_storage::{MasterKeySource, PostgresConfig, testing};
 use sunlit_test_support::consistency::{self, Story};
 use tempfile::TempDir;
 use uuid::Uuid;
 
 pub(crate) const TENANT: &str = "000000";
+
+/// Where the application that the test opens makes the master key, and the binary finds it.
+const MASTER_KEY_FILE: &str = "keys/master.key";
 
 /// A schedule that never comes by itself while the test runs.
 const MANIFEST: &str = r#"
@@ -106,6 +109,7 @@ impl Installation {
         command.current_dir(self.folder()).env("SUNLIT_DATA", self.data());
         if let Some(database) = &self.database {
             command.env("SUNLIT_DATABASE", &database.url);
+            command.env("SUNLIT_MASTER_KEY_FILE", self.data().join(MASTER_KEY_FILE));
             command.envs(database.migrator_url.as_ref().map(|url| ("SUNLIT_MIGRATOR_DATABASE", url)));
         }
         command
@@ -113,9 +117,10 @@ impl Installation {
 
     /// A token for whoever writes records and runs schedules, good for a day.
     pub(crate) fn token(&self) -> String {
-        let keys = TokenKeys::new(&self.keys.tokens).unwrap();
-        let roles = vec![Role::Editor, Role::Administrator];
-        keys.mint(self.scope.tenant(), ActorId(Uuid::from_u128(9)), roles, (SystemEnvironment.now(), 1_440)).unwrap()
+        let keys = TokenKeys::new(&[self.keys.tokens]).unwrap();
+        let (actor, roles) = (ActorId(Uuid::from_u128(9)), vec![Role::Editor, Role::Administrator]);
+        let subject = Subject { actor, roles, session: None };
+        keys.mint(self.scope.tenant(), subject, (SystemEnvironment.now(), 1_440)).unwrap()
     }
 
     /// What the store says, held against itself.
@@ -150,6 +155,10 @@ async fn open(
     environment: Arc<dyn Environment>,
 ) -> Arc<App> {
     let host = HostConfig { slots: 2, ..HostConfig::default() };
-    let config = AppConfig { data: data.to_owned(), artefact_key: keys.artefacts.to_vec(), host, database };
+    let (data, artefact_key) = (data.to_owned(), keys.artefacts.to_vec());
+    let master_keys = MasterKeySource::Own(data.join(MASTER_KEY_FILE));
+    let (mail, public_url) = (None, "http://localhost".to_owned());
+    let ticket_key = keys.tickets.to_vec();
+    let config = AppConfig { data, artefact_key, host, database, master_keys, ticket_key, mail, public_url };
     Arc::new(App::open(config, environment).await.unwrap())
 }

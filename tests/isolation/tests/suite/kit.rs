@@ -106,7 +106,8 @@ pub(crate) async fn empty(app: &TestApp, slug: &'static str) -> (TenantId, Strin
     let person = u128::from_str_radix(slug, 16).unwrap();
     let actor = ActorId(Uuid::from_u128(person));
     let now = SystemEnvironment.now();
-    let token = app.state().tokens.mint(tenant, actor, ROLES.to_vec(), (now, 60)).unwrap();
+    let token =
+        app.state().tokens.mint(tenant, Subject { actor, roles: ROLES.to_vec(), session: None }, (now, 60)).unwrap();
     (tenant, token)
 }
 

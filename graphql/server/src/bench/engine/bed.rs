@@ -11,7 +11,7 @@ use sea_orm::sqlx::sqlite::SqlitePool;
 use sea_orm::sqlx::{self, AssertSqlSafe};
 use sunlit_app::command::package::{enable, publish};
 use sunlit_app::command::tenant::create::{self, NewTenant};
-use sunlit_app::{App, AppConfig, Environment, Package, SystemEnvironment};
+use sunlit_app::{App, Environment, Package, SystemEnvironment};
 use sunlit_domain::id::{ActorId, TenantId, TenantSlug};
 use sunlit_domain::{Actor, Role, Scope, ScopeAuthority};
 use sunlit_pages::Renderer;
@@ -22,8 +22,9 @@ use super::super::measure::TemporaryFolder;
 use crate::command::Failed;
 use crate::config::Config;
 use crate::keys::Keys;
+use crate::oidc::{ProviderClient, Providers};
 use crate::state::State;
-use crate::token::{ACCESS_MINUTES, TokenKeys};
+use crate::token::{ACCESS_MINUTES, Subject, TokenKeys};
 
 /// The package's id, its namespace in the API, and the collection of many rows.
 pub(super) const PACKAGE: &str = "bench-engine";
@@ -85,16 +86,17 @@ impl Bed {
         // What stands beside it is written for SQLite by hand.
         config.keep_in(folder.path().to_path_buf());
         let keys = Keys::open(&config.data)?;
-        let app_config = AppConfig {
-            data: config.data.clone(),
-            artefact_key: keys.artefacts.to_vec(),
-            host: config.host(),
-            database: config.database(),
-        };
-        let app = Arc::new(App::open(app_config, Arc::new(SystemEnvironment)).await?);
+        let app = Arc::new(App::open(config.app(&keys)?, Arc::new(SystemEnvironment)).await?);
         let package = publish::run(&app, MANIFEST.to_owned(), None, publish::Existing::Keep).await?;
-        let tokens = TokenKeys::new(&keys.tokens)?;
-        let state = web::Data::new(State::new(app, authority, tokens, Renderer::new()?, false));
+        let tokens = TokenKeys::new(&[keys.tokens])?;
+        let state = web::Data::new(State::new(
+            app,
+            authority,
+            tokens,
+            Renderer::new()?,
+            false,
+            Providers::new(ProviderClient::new(false)?),
+        ));
         Ok(Self { state, package, config })
     }
 
@@ -128,7 +130,8 @@ impl House {
     /// The `Authorization` of an editor.
     pub(super) fn credential(&self) -> Result<String, Failed> {
         let now = self.state.app.environment.now();
-        let token = self.state.tokens.mint(self.tenant, EDITOR, vec![Role::Editor], (now, ACCESS_MINUTES))?;
+        let editor = Subject { actor: EDITOR, roles: vec![Role::Editor], session: None };
+        let token = self.state.tokens.mint(self.tenant, editor, (now, ACCESS_MINUTES))?;
         Ok(format!("Bearer {token}"))
     }
 

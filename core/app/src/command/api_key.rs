@@ -1,0 +1,4 @@
+//! Keys for programs.
+
+pub mod create;
+pub mod revoke;

@@ -1,0 +1,3 @@
+//! The provider of identities that a tenant trusts.
+
+pub mod set;
