@@ -1,5 +1,6 @@
 //! The command line: one file for each thing that the binary does.
 
+mod account;
 mod audit;
 mod bench;
 mod demo;
@@ -58,6 +59,9 @@ enum Command {
     /// Create and list tenants.
     #[command(subcommand)]
     Tenant(tenant::Command),
+    /// Invite the first people of a tenant, and help those who cannot get in.
+    #[command(subcommand)]
+    Account(account::Command),
     /// List jobs that were given up, and put them back.
     #[command(subcommand)]
     Job(job::Command),
@@ -92,6 +96,7 @@ pub fn run(cli: Cli, authority: ScopeAuthority) -> Result<(), Failed> {
         // What these print is their answer; the log is for what goes wrong.
         Command::Migrate(_)
         | Command::Tenant(_)
+        | Command::Account(_)
         | Command::Job(_)
         | Command::Audit(_)
         | Command::Plugin(_)
@@ -116,6 +121,7 @@ pub fn run(cli: Cli, authority: ScopeAuthority) -> Result<(), Failed> {
             Command::Demo(_) => demo::run(config, authority).await,
             Command::Migrate(args) => migrate::run(&config, &args).await,
             Command::Tenant(command) => tenant::run(&config, &authority, command).await,
+            Command::Account(command) => account::run(&config, &authority, command).await,
             Command::Job(command) => job::run(&config, &authority, command).await,
             Command::Audit(command) => audit::run(&config, &authority, command).await,
             Command::Plugin(command) => plugin::run(&config, &authority, command).await,
@@ -175,6 +181,9 @@ mod tests {
             "bench engine --rows 300",
             "tenant list",
             "tenant state 000000 read-only",
+            "account invite 000000 --email li@example.org --name 李 --role editor",
+            "account list 000000",
+            "account unlock 000000 li@example.org",
             "job list 000000",
             "job replay 000000 018f3b1e-0000-7000-8000-000000000001",
             "audit verify",

@@ -10,6 +10,7 @@ import path from 'node:path';
 import { after, before } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { startMail, stopMail } from './mail.mjs';
 
 export const root = fileURLToPath(new URL('../../..', import.meta.url));
 
@@ -32,16 +33,24 @@ before(async () => {
   const port = await freePort();
   origin = `http://127.0.0.1:${port}`;
   binary = findBinary();
-  start(binary, ['demo', '--data', data, '--port', String(port)]);
+  const env = {
+    ...process.env,
+    SUNLIT_SMTP: await startMail(),
+    SUNLIT_MAIL_FROM: 'noreply@example.org',
+    SUNLIT_PUBLIC_URL: origin,
+    SUNLIT_LOCAL_IDENTITY_PROVIDERS: 'true',
+  };
+  start(binary, ['demo', '--data', data, '--port', String(port)], env);
   await ready();
 });
 after(async () => {
   await stop();
+  stopMail();
   if (data) await rm(data, { recursive: true, force: true });
 });
 
-function start(binary, args) {
-  server = spawn(binary, args, { cwd: root });
+function start(binary, args, env) {
+  server = spawn(binary, args, { cwd: root, env });
   exited = new Promise((resolve) => {
     server.on('error', (error) => resolve({ code: null, signal: null, error }));
     server.on('exit', (code, signal) => resolve({ code, signal }));

@@ -1,0 +1,8 @@
+//! People who sign in, what they may do, and those who only pretend.
+#![expect(clippy::unwrap_used, reason = "tests")]
+
+mod keys;
+mod kit;
+mod roles;
+mod sessions;
+mod tickets;
