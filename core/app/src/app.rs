@@ -27,7 +27,7 @@ use crate::mail::{MailConfig, Mailer};
 use crate::nodes::Said;
 use crate::query::document_find::Documents;
 use crate::query::tenant_find::Directory;
-use crate::{AppError, Changes, Environment, Package, TenantContext};
+use crate::{AppError, Changes, Environment, Keys, Package, TenantContext};
 
 /// How many tenants' contexts stay in memory.
 const MAX_CONTEXTS: u64 = 10_000;
@@ -41,37 +41,20 @@ const MAX_GUESSES: u64 = 50_000;
 const MAX_PACKAGES: u64 = 500;
 
 /// Where things are and how large the sandbox is. What is shown of it has no key.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct AppConfig {
     /// The data folder: `platform.db`, `tenants/`, `files/`, `artefacts/`.
     pub data: PathBuf,
-    /// The key under which compiled artefacts are authenticated, at least 32 bytes.
-    pub artefact_key: Vec<u8>,
     /// The sandbox.
     pub host: HostConfig,
     /// The PostgreSQL database of tenants and platform; none keeps them as files in the data folder.
     pub database: Option<PostgresConfig>,
-    /// The key of the links in mails, at least 32 bytes.
-    pub ticket_key: Vec<u8>,
     /// Where mail is handed in; without it jobs that send mail wait.
     pub mail: Option<MailConfig>,
     /// What links in mails, and addresses that others come back to, begin with: `https://gov.example`.
     pub public_url: String,
     /// Where the master keys are.
     pub master_keys: MasterKeySource,
-}
-
-impl std::fmt::Debug for AppConfig {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { data, artefact_key: _, host, database, ticket_key: _, mail, public_url, master_keys: _ } = self;
-        f.debug_struct("AppConfig")
-            .field("data", data)
-            .field("host", host)
-            .field("database", database)
-            .field("mail", mail)
-            .field("public_url", public_url)
-            .finish_non_exhaustive()
-    }
 }
 
 /// The application.
@@ -83,6 +66,8 @@ pub struct App {
     pub stores: Stores,
     /// Seals what must not be read in the database.
     pub vault: Vault,
+    /// The installation's own keys.
+    pub keys: Keys,
     /// The bytes of the tenants' files.
     pub blobs: Blobs,
     /// The sandbox.
@@ -110,7 +95,6 @@ pub struct App {
     identity_generation: AtomicU64,
     /// Wrong answers for addresses without an account.
     pub(crate) guesses: moka::sync::Cache<(TenantId, String), Attempts>,
-    pub(crate) ticket_key: Vec<u8>,
     pub(crate) mailer: Option<Mailer>,
     public_url: String,
 }
@@ -121,23 +105,29 @@ impl App {
     /// # Errors
     /// When a file cannot be made, a master key is missing or wrong, or the sandbox does not start.
     pub async fn open(config: AppConfig, environment: Arc<dyn Environment>) -> Result<Self, AppError> {
-        let (platform, stores) = match config.database {
-            None => (Platform::open(&config.data).await?, Stores::new(config.data.join("tenants"))?),
-            Some(database) => {
-                let database = Postgres::connect(database).await?;
-                (Platform::shared(&database), Stores::shared(database))
-            }
+        let database = match config.database {
+            Some(database) => Some(Postgres::connect(database).await?),
+            None => None,
         };
-        let source = Arc::new(ForVault(Arc::clone(&environment)));
-        let vault = Vault::unlock(&platform, &config.master_keys, source).await?;
+        let platform = match &database {
+            Some(database) => Platform::shared(database),
+            None => Platform::open(&config.data).await?,
+        };
+        let vault = unlock(&platform, &config.master_keys, Arc::clone(&environment)).await?;
+        let keys = Keys::open(&platform, &vault, &*environment, &config.data).await?;
+        let stores = match database {
+            Some(database) => Stores::shared(database, vault.clone()),
+            None => Stores::new(config.data.join("tenants"), vault.clone())?,
+        };
         let blobs = Blobs::open(config.data.join("files"))?;
-        let cache = ArtefactCache::open(config.data.join("artefacts"), &config.artefact_key)?;
+        let cache = ArtefactCache::open(config.data.join("artefacts"), &keys.artefacts)?;
         let host = PluginHost::new(&config.host, Some(cache))?;
         let node = environment.new_id();
         Ok(Self {
             platform,
             stores,
             vault,
+            keys,
             blobs,
             host,
             environment,
@@ -154,7 +144,6 @@ impl App {
             principals: Principals::new(),
             identity_generation: AtomicU64::new(0),
             guesses: moka::sync::Cache::builder().max_capacity(MAX_GUESSES).time_to_live(LOCKED_FOR).build(),
-            ticket_key: config.ticket_key,
             mailer: config.mail.map(Mailer::new).transpose()?,
             public_url: config.public_url.trim_end_matches('/').to_owned(),
         })
@@ -302,6 +291,19 @@ impl App {
     pub(crate) fn forget_contexts(&self) {
         self.generation.fetch_add(1, Ordering::AcqRel);
     }
+}
+
+/// The vault of an installation.
+///
+/// # Errors
+/// When a master key is missing or wrong, or the database's.
+pub async fn unlock(
+    platform: &Platform,
+    master_keys: &MasterKeySource,
+    environment: Arc<dyn Environment>,
+) -> Result<Vault, AppError> {
+    let source = Arc::new(ForVault(environment));
+    Ok(Vault::unlock(platform, master_keys, source).await?)
 }
 
 /// One failed load answers all who waited for it.

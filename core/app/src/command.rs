@@ -9,6 +9,7 @@ pub mod deadline;
 pub mod document;
 pub mod file;
 pub mod job;
+pub mod key;
 pub mod package;
 pub mod provider;
 pub mod record;

@@ -27,6 +27,16 @@ pub trait Environment: Send + Sync + std::fmt::Debug {
     }
 }
 
+impl vault::Source for SystemEnvironment {
+    fn now(&self) -> Timestamp {
+        Environment::now(self)
+    }
+
+    fn fill(&self, bytes: &mut [u8]) {
+        Environment::fill(self, bytes);
+    }
+}
+
 /// The environment as the vault takes it.
 #[derive(Debug)]
 pub(crate) struct ForVault(pub(crate) Arc<dyn Environment>);

@@ -10,6 +10,7 @@ pub mod division_codes;
 pub mod document_find;
 pub mod file_get;
 pub mod job_dead;
+pub mod key_status;
 pub mod package_enabled;
 pub mod plugin_resolve;
 pub mod provider_find;

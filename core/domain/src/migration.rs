@@ -209,6 +209,16 @@ fn source(
     }
     if let Some(before) = source.old.and_then(|index| from.fields.get(index)) {
         source.values = values(from, before, field, migrate, say);
+        if before.sensitive && !field.sensitive {
+            say(
+                "fields",
+                format!(
+                    "`{}.{}` is sensitive and `{}.{name}` is not: its values would lie open; declare it so, or name the old \
+                     one in `drop`",
+                    from.name, before.name, to.name
+                ),
+            );
+        }
     } else if field.required && source.otherwise.is_null() {
         say("defaults", format!("`{}.{name}` is required and new: give it a value under `defaults`", to.name));
     }

@@ -60,6 +60,7 @@ impl Order {
         for name in names {
             let (plain, descending) = name.strip_prefix('-').map_or((name, false), |plain| (plain, true));
             let allowed = |slot: Slot| match purpose {
+                _ if collection.is_sealed(slot) => false,
                 Purpose::Manifest(_) => true,
                 Purpose::Viewer(actor) => collection.is_sortable(slot) && collection.is_shown(slot, actor),
             };

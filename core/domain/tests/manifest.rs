@@ -83,6 +83,47 @@ fn what_only_files_have_is_told() {
 }
 
 #[test]
+fn what_is_sensitive_is_sealed_and_looked_up_by_nobody() {
+    let phone = "name = \"phone\"\ntype = \"string\"\ntitle = { zh = \"联系电话\", en = \"Telephone\" }";
+    // The pattern of the field that is replaced belongs to strings alone.
+    let bare = &format!("{phone}\npattern = \"[0-9+() -]{{3,20}}\"");
+    let field = |options: &str| format!("name = \"phone\"\n{options}\ntitle = {{ zh = \"联系电话\" }}");
+    let sealed = "sensitive = true\nreaders = [\"editor\"]";
+    for options in [
+        "type = \"string\"\nmask = \"phone\"",
+        "type = \"text\"\nmask = \"all\"",
+        "type = \"string\"\nowner_reads = true",
+    ] {
+        let text = STREET_CARDS.replacen(bare, &field(&format!("{options}\n{sealed}")), 1);
+        Manifest::parse("plugin.toml", &text).map_err(|errors| errors.to_string()).unwrap();
+    }
+    let day = STREET_CARDS.replacen(bare, &field(&format!("type = \"date\"\n{sealed}")), 1);
+    Manifest::parse("plugin.toml", &day).map_err(|errors| errors.to_string()).unwrap();
+    let check = |options: &str, expect: &str| refuse(bare, &field(options), expect);
+    for fit in ["int", "bool", "datetime", "point", "json", "money"] {
+        check(&format!("type = \"{fit}\"\n{sealed}"), "only a string, text or date is sealed");
+    }
+    check(&format!("type = \"list\"\nof = \"string\"\n{sealed}"), "only a string, text or date is sealed");
+    check("type = \"string\"\nsensitive = true", "say who may read what is sensitive");
+    check("type = \"string\"\nsensitive = true\nreaders = [\"public\"]", "never public");
+    for lookup in ["filter", "sort", "search", "unique"] {
+        check(&format!("type = \"string\"\n{sealed}\n{lookup} = true"), "is not looked up");
+    }
+    check(&format!("type = \"string\"\n{sealed}\ndefault = \"1\""), "has no default");
+    check(&format!("type = \"date\"\n{sealed}\nmask = \"all\""), "only a sensitive string or text is masked");
+    check("type = \"string\"\nmask = \"all\"", "only a sensitive string or text is masked");
+    check(&format!("type = \"string\"\n{sealed}\nmask = \"none\""), "unknown variant");
+    // Nor in rules of access.
+    let rule = "where = { state = { eq = \"published\" } }";
+    let text = STREET_CARDS.replacen(bare, &field(&format!("type = \"string\"\n{sealed}")), 1);
+    let text = text.replacen(rule, "where = { phone = { eq = \"1\" } }", 1);
+    let told = Manifest::parse("plugin.toml", &text).unwrap_err().to_string();
+    assert!(told.contains("nothing sensitive"), "{told}");
+    let setting = "type = \"decimal\"\nscale = 1";
+    refuse(setting, "type = \"string\"\nsensitive = true\nreaders = [\"editor\"]", "only a collection's field");
+}
+
+#[test]
 fn text_that_is_not_toml_is_refused() {
     let errors = Manifest::parse("plugin.toml", "[plugin\nid = 1").unwrap_err();
     assert_eq!(errors.0[0].line, 1);

@@ -7,6 +7,7 @@ mod encoding;
 mod items;
 mod nested;
 mod read;
+mod sealed;
 mod state;
 pub mod transfer;
 mod write;
@@ -15,5 +16,6 @@ pub use aggregate::{AggregateQuery, Group, GroupTerm, Groups, Measure, aggregate
 pub use bulk::insert_many;
 pub use nested::{count_by, list_by};
 pub use read::{ListQuery, RecordPage, count, get, get_many, list};
+pub use sealed::{Resealed, SealedColumns, digest, digest_of, reseal, there};
 pub use state::enter;
 pub use write::{Stamp, Target, change, delete, insert, update};

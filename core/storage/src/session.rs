@@ -15,7 +15,7 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use crate::postgres;
 use crate::walls::Wall;
-use crate::{Engine, StorageError, TenantStore};
+use crate::{Engine, StorageError, TenantStore, Vault, table};
 
 /// The column that leads every key of a tenant's table.
 pub(crate) const TENANT: &str = "tenant_id";
@@ -27,7 +27,7 @@ pub struct Session {
     engine: Engine,
     pub(crate) transaction: DatabaseTransaction,
     /// Keeps the store open, and its place taken, while the transaction runs. After it, so that they are dropped later.
-    _kept: Kept,
+    kept: Kept,
 }
 
 /// What a session holds until its end.
@@ -35,11 +35,16 @@ type Kept = (Arc<TenantStore>, Option<OwnedSemaphorePermit>);
 
 impl Session {
     pub(crate) fn new(tenant: TenantId, engine: Engine, transaction: DatabaseTransaction, kept: Kept) -> Self {
-        Self { tenant, engine, transaction, _kept: kept }
+        Self { tenant, engine, transaction, kept }
     }
 
     pub(crate) fn engine(&self) -> Engine {
         self.engine
+    }
+
+    /// What seals and opens values of its tenant.
+    pub(crate) fn vault(&self) -> &Vault {
+        self.kept.0.vault()
     }
 
     /// Fails closed when the scope is another tenant's.
@@ -103,6 +108,11 @@ impl Session {
     ) -> Result<InsertStatement, StorageError> {
         let (columns, values): (Vec<_>, Vec<_>) = values.into_iter().unzip();
         self.insert_rows(scope, table, &columns, vec![values])
+    }
+
+    /// The names of the columns that the database has for a table; none when it is not there.
+    pub(crate) async fn columns_of(&self, table: &str) -> Result<Vec<String>, StorageError> {
+        table::columns_of(&self.transaction, self.engine, table).await
     }
 
     pub(crate) async fn all<S: StatementBuilder>(&self, statement: &S) -> Result<Vec<QueryResult>, StorageError> {

@@ -16,7 +16,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::postgres::Postgres;
 use crate::sqlite::SqliteFile;
-use crate::{Engine, Session, StorageError, Work, tenant};
+use crate::{Engine, Session, StorageError, Vault, Work, tenant};
 
 /// How many tenants' stores are open at once.
 const MAX_OPEN: u64 = 128;
@@ -32,6 +32,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub struct Stores {
     open: Cache<TenantId, Arc<TenantStore>>,
     place: Place,
+    vault: Vault,
 }
 
 /// Where the stores are.
@@ -47,6 +48,7 @@ enum Place {
 pub struct TenantStore {
     tenant: TenantId,
     back: Back,
+    vault: Vault,
 }
 
 #[derive(Debug)]
@@ -61,11 +63,11 @@ enum Back {
 }
 
 impl Stores {
-    /// Stores as files `<tenant id>.db` in `folder`, which is made when missing.
+    /// Stores as files `<tenant id>.db` in `folder`, which is made when missing. What is sensitive is sealed by `vault`.
     ///
     /// # Errors
     /// When the folder cannot be made.
-    pub fn new(folder: PathBuf) -> Result<Self, StorageError> {
+    pub fn new(folder: PathBuf, vault: Vault) -> Result<Self, StorageError> {
         make_folder(&folder)?;
         let open = Cache::builder()
             .max_capacity(MAX_OPEN)
@@ -80,13 +82,13 @@ impl Stores {
                 }
             })
             .build();
-        Ok(Self { open, place: Place::Folder(folder) })
+        Ok(Self { open, place: Place::Folder(folder), vault })
     }
 
     /// Stores in a PostgreSQL database.
     #[must_use]
-    pub fn shared(database: Postgres) -> Self {
-        Self { open: Cache::new(MAX_PLACES), place: Place::Postgres(database) }
+    pub fn shared(database: Postgres, vault: Vault) -> Self {
+        Self { open: Cache::new(MAX_PLACES), place: Place::Postgres(database), vault }
     }
 
     /// The engine below.
@@ -134,7 +136,7 @@ impl Stores {
                     readers: Arc::new(Semaphore::new(READERS as usize)),
                 },
             };
-            Ok(Arc::new(TenantStore { tenant, back }))
+            Ok(Arc::new(TenantStore { tenant, back, vault: self.vault.clone() }))
         };
         self.open.try_get_with(tenant, opening).await.map_err(|error| match &*error {
             StorageError::NoStore => StorageError::NoStore,
@@ -220,6 +222,10 @@ impl TenantStore {
             }
         };
         Ok(Session::new(self.tenant, engine, transaction, (Arc::clone(self), permit)))
+    }
+
+    pub(crate) fn vault(&self) -> &Vault {
+        &self.vault
     }
 
     async fn close(self) {

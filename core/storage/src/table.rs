@@ -118,8 +118,7 @@ impl Table {
     }
 
     async fn columns_of(&self, connection: &impl ConnectionTrait, engine: Engine) -> Result<Vec<String>, StorageError> {
-        let rows = connection.query_all_raw(engine.columns_of(self.name())).await?;
-        Ok(rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>()?)
+        columns_of(connection, engine, self.name()).await
     }
 
     /// Adds the columns of fields that a later minor version declares. Within a major version a table only grows.
@@ -242,7 +241,17 @@ pub(crate) fn items_name(table: &str, field: &str) -> String {
     shortened(format!("{table}__{field}"))
 }
 
-/// The columns of such a table.
+/// The names of the columns that the database has for a table; none when it is not there.
+pub(crate) async fn columns_of(
+    connection: &impl ConnectionTrait,
+    engine: Engine,
+    table: &str,
+) -> Result<Vec<String>, StorageError> {
+    let rows = connection.query_all_raw(engine.columns_of(table)).await?;
+    Ok(rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>()?)
+}
+
+/// The columns of a table of items.
 pub(crate) fn columns_of_items() -> BTreeSet<String> {
     [TENANT, RECORD, POSITION, ITEM].map(str::to_owned).into()
 }

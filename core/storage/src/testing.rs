@@ -49,9 +49,18 @@ pub async fn database_of(admin: &str) -> PostgresConfig {
 /// Stores in `folder`, or in a new database.
 pub async fn stores(folder: &Path) -> Stores {
     match database().await {
-        Some(config) => Stores::shared(Postgres::connect(config).await.unwrap()),
-        None => Stores::new(folder.to_owned()).unwrap(),
+        Some(config) => shared(Postgres::connect(config).await.unwrap()).await,
+        None => {
+            let platform = Platform::open(&folder.join("platform")).await.unwrap();
+            Stores::new(folder.to_owned(), vault(&platform).await).unwrap()
+        }
     }
+}
+
+/// Stores in that database.
+pub async fn shared(database: Postgres) -> Stores {
+    let vault = vault(&Platform::shared(&database)).await;
+    Stores::shared(database, vault)
 }
 
 /// Numbers that are the same at each run, and differ from each other; the time stands still.
@@ -74,8 +83,13 @@ impl Source for Counting {
 /// Master keys for tests.
 #[must_use]
 pub fn master_keys() -> MasterKeySource {
-    let key = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
-    MasterKeySource::Given(MasterKeys::parse("the tests", key).unwrap())
+    MasterKeySource::Given(master_key_list())
+}
+
+/// The same as they are read.
+#[must_use]
+pub fn master_key_list() -> MasterKeys {
+    MasterKeys::parse("the tests", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=").unwrap()
 }
 
 /// A vault on the platform's tables.
@@ -128,6 +142,20 @@ async fn connect(url: &str) -> DatabaseConnection {
     let mut options = ConnectOptions::new(url);
     options.max_connections(1).sqlx_logging(false);
     Database::connect(options).await.unwrap()
+}
+
+/// Reads what somebody with the database and an SQL client can read: the first column, as text; on SQLite of the tenant's file
+/// in `folder`.
+pub async fn peek(stores: &Stores, folder: &Path, scope: &Scope, sql: &str) -> Vec<String> {
+    let connection = match stores.database() {
+        Some(_) => inside(stores).await,
+        None => connect(&format!("sqlite://{}", folder.join(format!("{}.db", scope.tenant())).display())).await,
+    };
+    let sql = if stores.database().is_some() { sql.replace("x'", "uuid '") } else { sql.to_owned() };
+    let rows = connection.query_all_raw(Statement::from_string(stores.engine().backend(), sql)).await.unwrap();
+    let read = rows.iter().map(|row| row.try_get_by_index(0).unwrap()).collect();
+    connection.close().await.unwrap();
+    read
 }
 
 /// Does what somebody with the database and an SQL client can do: on SQLite with the tenant's file in `folder`.

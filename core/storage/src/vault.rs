@@ -14,7 +14,9 @@ mod master;
 
 use std::sync::Arc;
 
+use hkdf::Hkdf;
 use moka::sync::Cache;
+use sha2::Sha256;
 use sunlit_domain::Scope;
 use sunlit_domain::id::TenantId;
 use sunlit_domain::value::Timestamp;
@@ -33,6 +35,8 @@ pub use master::{MasterKey, MasterKeySource, MasterKeys, VARIABLE, new_master_ke
 const MAX_TENANTS: u64 = 10_000;
 /// The number of the platform's own key.
 const PLATFORM_KEY: i64 = 1;
+/// The number of a tenant's first data key.
+const FIRST_DATA_KEY: i64 = 1;
 /// How often a start is tried where other nodes start too.
 const ATTEMPTS: usize = 5;
 
@@ -60,11 +64,21 @@ struct Inner {
 }
 
 /// A data key, unwrapped.
-#[derive(Debug)]
 struct DataKey {
     number: i64,
     wrapped: String,
     cipher: Cipher,
+    /// For digests that nobody else can try values against.
+    digests: KeyBytes,
+}
+
+impl DataKey {
+    fn new(number: i64, wrapped: String, key: &KeyBytes) -> Self {
+        let mut digests = KeyBytes::new([0; KEY_BYTES]);
+        // 32 bytes are never too many.
+        let _ = Hkdf::<Sha256>::new(None, &**key).expand(b"sunlit digests v1", &mut *digests);
+        Self { number, wrapped, cipher: Cipher::new(key), digests }
+    }
 }
 
 impl Vault {
@@ -118,7 +132,7 @@ impl Vault {
     pub async fn sealer(&self, scope: &Scope, work: &Work) -> Result<Sealer, StorageError> {
         let key = match data_key::find(scope, work, None).await? {
             Some(row) => self.held(scope, work, &row).await?,
-            None => self.new_data_key(scope, work, 1).await?,
+            None => self.new_data_key(scope, work, FIRST_DATA_KEY).await?,
         };
         Ok(Sealer { source: Arc::clone(&self.0.source), tenant: scope.tenant(), key })
     }
@@ -150,6 +164,13 @@ impl Vault {
         Ok(open(&keys)?)
     }
 
+    /// The key of the tenant's digests. It comes of its first data key, so that digests stay the same whatever is rotated.
+    pub(crate) async fn digest_key(&self, scope: &Scope, session: &Session) -> Result<KeyBytes, StorageError> {
+        let first = data_key::find(scope, session, Some(FIRST_DATA_KEY)).await?;
+        let row = first.ok_or(VaultError::NoDataKey(FIRST_DATA_KEY))?;
+        Ok(self.held(scope, session, &row).await?.digests.clone())
+    }
+
     /// Seals a secret of the installation itself. It opens for good: what a change of the master key wraps anew is the
     /// platform's key. It may stand in any table of the platform.
     ///
@@ -174,6 +195,26 @@ impl Vault {
     /// Forgets the keys of the scope's tenant, of which nothing may be left in memory.
     pub fn forget(&self, scope: &Scope) {
         self.0.tenants.invalidate(&scope.tenant());
+    }
+
+    /// How the master keys that this process was given stand to those that are needed.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn standing(&self) -> Result<Standing, StorageError> {
+        let needed = master_key::all(&self.0.platform).await?;
+        let (current, former) = needed.split_first().ok_or(StorageError::Interrupted)?;
+        let first = self.0.masters.first().id();
+        let is_idle = |id: &str| id != first && !needed.iter().any(|row| row.id == id);
+        let idle = self.0.masters.iter().map(MasterKey::id).filter(|id| is_idle(id)).map(str::to_owned);
+        let mut former: Vec<String> = former.iter().map(|row| row.id.clone()).collect();
+        former.retain(|id| *id != current.id);
+        Ok(Standing {
+            current: current.id.clone(),
+            former,
+            waiting: (current.id != first).then(|| first.to_owned()),
+            idle: idle.collect(),
+        })
     }
 
     /// The master keys that this process was given.
@@ -246,7 +287,7 @@ impl Vault {
         let wrapped = master.wrap(&*self.0.source, owner(&tenant, number), &key)?;
         data_key::put(scope, work, number, (&wrapped, master.id()), self.0.source.now()).await?;
         // Not kept in memory yet: the transaction may come to nothing.
-        Ok(Arc::new(DataKey { number, wrapped, cipher: Cipher::new(&key) }))
+        Ok(Arc::new(DataKey::new(number, wrapped, &key)))
     }
 
     /// The data key of a row that the transaction sees.
@@ -272,12 +313,25 @@ impl Vault {
         let mut keys = Vec::new();
         for row in data_key::all(scope, session).await? {
             let key = self.0.masters.find(&row.master_key)?.unwrap(owner(&tenant, row.number), &row.wrapped)?;
-            keys.push(Arc::new(DataKey { number: row.number, wrapped: row.wrapped, cipher: Cipher::new(&key) }));
+            keys.push(Arc::new(DataKey::new(row.number, row.wrapped, &key)));
         }
         let keys = Arc::new(keys);
         self.0.tenants.insert(tenant, Arc::clone(&keys));
         Ok(keys)
     }
+}
+
+/// How master keys stand, by their ids.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// The one that wraps what is new.
+    pub current: String,
+    /// Those that still wrap something.
+    pub former: Vec<String>,
+    /// The first that was given, when it is not the current one: what is to be gone over to.
+    pub waiting: Option<String>,
+    /// Those that were given and wrap nothing.
+    pub idle: Vec<String>,
 }
 
 /// Seals values of one tenant in one transaction.
@@ -289,6 +343,12 @@ pub struct Sealer {
 }
 
 impl Sealer {
+    /// How every text begins that it seals, and no other key of the tenant.
+    #[must_use]
+    pub fn beginning(&self) -> String {
+        cipher::beginning(self.key.number)
+    }
+
     /// Seals a value.
     ///
     /// # Errors
@@ -296,6 +356,17 @@ impl Sealer {
     pub fn seal(&self, context: &str, plain: &[u8]) -> Result<String, StorageError> {
         let binding = binding(&self.tenant, self.key.number, context);
         Ok(self.key.cipher.seal(&*self.source, binding, plain)?)
+    }
+}
+
+/// Whether the text was sealed under the key that seals now.
+pub(crate) fn is_sealed_with(text: &str, sealer: &Sealer) -> bool {
+    text.starts_with(&sealer.beginning())
+}
+
+impl std::fmt::Debug for DataKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "DataKey({})", self.number)
     }
 }
 

@@ -43,7 +43,7 @@ mod on_postgres {
         async fn new() -> Self {
             let config = testing::database().await.unwrap();
             let database = Postgres::connect(config.clone()).await.unwrap();
-            let (platform, stores) = (Platform::shared(&database), Stores::shared(database));
+            let (platform, stores) = (Platform::shared(&database), testing::shared(database).await);
             let name = LocalText { zh: "测试区".to_owned(), en: None };
             let tenant = Tenant {
                 id: TenantId(Uuid::from_u128(1)),

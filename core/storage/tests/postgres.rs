@@ -13,7 +13,7 @@ mod on_postgres {
     };
     use sunlit_domain::Manifest;
     use sunlit_storage::testing::{self, Cluster};
-    use sunlit_storage::{Engine, Postgres, PostgresConfig, StorageError, Stores};
+    use sunlit_storage::{Engine, Postgres, PostgresConfig, StorageError};
     use tempfile::TempDir;
 
     /// A cluster of the test's own, for its roles are everybody's.
@@ -191,7 +191,7 @@ read = [{ role = "public" }]
     #[tokio::test]
     async fn making_tables_that_are_there_waits_for_nobody() {
         let config = testing::database().await.unwrap();
-        let stores = Stores::shared(Postgres::connect(config.clone()).await.unwrap());
+        let stores = testing::shared(Postgres::connect(config.clone()).await.unwrap()).await;
         stores.publish(&manifest(MANIFEST)).await.unwrap();
         let database = superuser(&std::env::var(testing::VARIABLE).unwrap(), &config).await;
         let work = writing(&database, "audit, outbox, file, c_busy__v1__item, c_busy__v1__item__tags").await;
@@ -205,7 +205,7 @@ read = [{ role = "public" }]
     #[tokio::test]
     async fn a_table_that_does_not_come_free_is_told_and_nothing_is_changed() {
         let config = testing::database().await.unwrap();
-        let stores = Stores::shared(Postgres::connect(config.clone()).await.unwrap());
+        let stores = testing::shared(Postgres::connect(config.clone()).await.unwrap()).await;
         stores.publish(&manifest(MANIFEST)).await.unwrap();
         let database = superuser(&std::env::var(testing::VARIABLE).unwrap(), &config).await;
         let work = writing(&database, "c_busy__v1__item").await;

@@ -33,14 +33,16 @@ fn keys(text: &str) -> MasterKeySource {
 impl Kit {
     async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
+        // The stores' own vault is of another installation: the tests bring theirs.
+        let aside = testing::vault(&Platform::open(&folder.path().join("aside")).await.unwrap()).await;
         let (platform, stores) = match testing::database().await {
             Some(config) => {
                 let database = Postgres::connect(config).await.unwrap();
-                (Platform::shared(&database), Stores::shared(database))
+                (Platform::shared(&database), Stores::shared(database, aside))
             }
             None => {
                 let platform = Platform::open(folder.path()).await.unwrap();
-                (platform, Stores::new(folder.path().join("tenants")).unwrap())
+                (platform, Stores::new(folder.path().join("tenants"), aside).unwrap())
             }
         };
         let authority = ScopeAuthority::establish();

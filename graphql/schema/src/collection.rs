@@ -131,9 +131,14 @@ fn field_text(field: &manifest::Field) -> String {
     }
     if !readers.is_empty() {
         let readers = readers.join(", ");
-        text.push_str(&format!(
-            "\n\n仅 {readers} 可见，其他人读到空值。 / Only {readers} may read it; null for others."
-        ));
+        text.push_str(&match field.mask {
+            Some(_) => {
+                format!(
+                    "\n\n仅 {readers} 可见，其他人读到遮盖后的内容。 / Only {readers} may read it; masked for others."
+                )
+            }
+            None => format!("\n\n仅 {readers} 可见，其他人读到空值。 / Only {readers} may read it; null for others."),
+        });
     }
     text
 }

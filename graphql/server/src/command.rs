@@ -8,6 +8,7 @@ mod doctor;
 mod document;
 pub(crate) mod installation;
 mod job;
+mod key;
 mod migrate;
 mod output;
 mod plugin;
@@ -77,6 +78,9 @@ enum Command {
     /// Set what the platform keeps for a tenant.
     #[command(subcommand)]
     Setting(setting::Command),
+    /// Make, tell and rotate the keys that seal what is sensitive.
+    #[command(subcommand)]
+    Key(key::Command),
     /// Make an access token for development.
     Token(token::Args),
     /// Measure, and print lines `name value unit`.
@@ -102,6 +106,7 @@ pub fn run(cli: Cli, authority: ScopeAuthority) -> Result<(), Failed> {
         | Command::Plugin(_)
         | Command::Document(_)
         | Command::Setting(_)
+        | Command::Key(_)
         | Command::Token(_)
         | Command::Bench(_)
         | Command::Doctor => {
@@ -127,6 +132,7 @@ pub fn run(cli: Cli, authority: ScopeAuthority) -> Result<(), Failed> {
             Command::Plugin(command) => plugin::run(&config, &authority, command).await,
             Command::Document(command) => document::run(&config, &authority, command).await,
             Command::Setting(command) => setting::run(&config, &authority, command).await,
+            Command::Key(command) => key::run(&config, &authority, command).await,
             Command::Token(args) => token::run(&config, &args).await,
             Command::Bench(args) => bench::run(config, authority, args).await,
             Command::Doctor => doctor::run(&config, &authority).await,
@@ -194,6 +200,11 @@ mod tests {
             "plugin rollback 000000 market 1.0.0 --check",
             "document add 000000 file.graphql",
             "setting set 000000 trusted_documents_only true",
+            "key new",
+            "key status",
+            "key rotate-tenant 000000",
+            "key rotate-tenant --all",
+            "key rewrap",
             "token 000000 --role editor --role reviewer",
             "doctor",
         ] {
@@ -205,7 +216,12 @@ mod tests {
 
     #[test]
     fn an_option_that_would_do_nothing_is_refused() {
-        for line in ["plugin rollback 000000 market 1.0.0 --discard", "audit verify --head 0f"] {
+        for line in [
+            "plugin rollback 000000 market 1.0.0 --discard",
+            "audit verify --head 0f",
+            "key rotate-tenant",
+            "key rotate-tenant 000000 --all",
+        ] {
             assert!(Cli::try_parse_from(["sunlit"].into_iter().chain(line.split(' '))).is_err(), "{line}");
         }
     }

@@ -15,8 +15,6 @@ use sunlit_storage::postgres::shown;
 use sunlit_storage::vault::VARIABLE;
 use sunlit_storage::{MasterKeySource, MasterKeys, PostgresConfig, VaultError};
 
-use crate::keys::Keys;
-
 /// How log lines are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -218,14 +216,12 @@ impl Config {
     ///
     /// # Errors
     /// [`VaultError`] when no master key is named where one has to be.
-    pub fn app(&self, keys: &Keys) -> Result<AppConfig, VaultError> {
+    pub fn app(&self) -> Result<AppConfig, VaultError> {
         let mail = self.smtp.clone().map(|server| MailConfig { server: server.0, from: self.mail_from.clone() });
         Ok(AppConfig {
             data: self.data.clone(),
-            artefact_key: keys.artefacts.to_vec(),
             host: self.host(),
             database: self.database(),
-            ticket_key: keys.tickets.to_vec(),
             mail,
             public_url: self.public_url.clone().unwrap_or_else(|| format!("http://{}", self.listen)),
             master_keys: self.master_keys()?,

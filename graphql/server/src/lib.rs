@@ -7,7 +7,6 @@ pub mod bench;
 pub mod command;
 pub mod config;
 pub mod http;
-pub mod keys;
 pub mod live;
 pub mod oidc;
 pub mod packages;

@@ -1,4 +1,4 @@
-//! `sunlit`: serve, worker, demo, tenant, job, audit, plugin, document, setting, token, bench, doctor.
+//! `sunlit`: serve, worker, demo, tenant, job, audit, plugin, document, setting, key, token, bench, doctor.
 
 use std::process::ExitCode;
 

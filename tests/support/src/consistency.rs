@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use sha2::{Digest as _, Sha256};
 use sunlit_app::{App, Package};
 use sunlit_domain::Scope;
 use sunlit_domain::id::RecordId;
@@ -71,7 +70,7 @@ async fn records(scope: &Scope, session: &Session, table: &Table) -> Vec<(Record
     loop {
         let page = record::list(scope, session, table, &query).await.unwrap();
         for record in &page.records {
-            all.push((record.id, record.version(), digest(&record.canonical(collection))));
+            all.push((record.id, record.version(), record::digest(scope, session, table, record).await.unwrap()));
         }
         let Some(last) = page.records.last().filter(|_| page.has_next) else { return all };
         query.after = Some(sunlit_domain::page::cursor(collection, &query.order, last));
@@ -136,8 +135,4 @@ async fn digests(package: &Package, scope: &Scope, session: &Session, found: &BT
 fn is_of_record(package: &Package, event: &str) -> bool {
     let of = |name: &str| event.starts_with(&format!("{}.{name}.", package.id()));
     package.manifest.collections.iter().any(|collection| of(collection.name.as_str()))
-}
-
-fn digest(text: &str) -> String {
-    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
 }

@@ -106,11 +106,9 @@ impl TestApp {
         std::fs::create_dir(&regions).unwrap();
         let config = AppConfig {
             data: folder.path().join("data"),
-            artefact_key: vec![7; 32],
             host: HostConfig { slots: 32, ..HostConfig::default() },
             database: testing::database().await,
             master_keys: testing::master_keys(),
-            ticket_key: vec![8; 32],
             mail: None,
             public_url: "http://localhost".to_owned(),
         };

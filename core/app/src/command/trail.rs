@@ -1,18 +1,16 @@
 //! What a command leaves beside its records: an audit entry, an event, and the state of the files that they refer to.
 
-use sha2::{Digest as _, Sha256};
 use sunlit_domain::Scope;
 use sunlit_domain::id::RecordId;
 use sunlit_domain::manifest::Field;
 use sunlit_domain::record::Record;
 use sunlit_domain::value::Timestamp;
 use sunlit_storage::tenant::{audit, outbox};
-use sunlit_storage::{Table, Work};
+use sunlit_storage::{Table, Work, record as stored};
 
 use super::deadline::{self, subject};
 use super::record::attachment;
 use crate::nodes::Removed;
-use crate::package::hex;
 use crate::{App, AppError, Change, ChangeKind};
 
 /// What was done to a record.
@@ -66,15 +64,21 @@ pub(super) async fn of_record(
     let Some(record) = after.or(before) else { return Ok(None) };
     let collection = table.collection();
     attachment::settle(scope, work, collection, (before, after), at).await?;
-    let digest = |record: Option<&Record>| record.map(|record| hex(&Sha256::digest(record.canonical(collection))));
+    let mut digests = [None, None];
+    for (record, digest) in [before, after].into_iter().zip(&mut digests) {
+        if let Some(record) = record {
+            *digest = Some(stored::digest(scope, work, table, record).await?);
+        }
+    }
+    let [before_digest, after_digest] = digests;
     let entry = audit::Entry {
         id: RecordId(app.environment.new_id()),
         at,
         action: done.action(),
         subject: subject(table),
         subject_id: record.id.to_string(),
-        before_digest: digest(before),
-        after_digest: digest(after),
+        before_digest,
+        after_digest,
     };
     audit::write(scope, work, entry).await?;
     outbox::write(scope, work, event(app, table, record, (done, at))).await?;
@@ -134,7 +138,7 @@ fn event(app: &App, table: &Table, record: &Record, (done, at): (Done<'_>, Times
     }
 }
 
-/// Writes the audit entry and the event of an import: which file, as its SHA-256, and how many records it created and
+/// Writes the audit entry and the event of an import: which file, as its SHA-256 or what stands for it, and how many records it created and
 /// changed. The event `<package>.<collection>.imported` names the import by its id, and has the number of records for a
 /// version.
 pub(super) async fn of_import(
@@ -145,6 +149,12 @@ pub(super) async fn of_import(
     (id, digest, created, updated): (RecordId, &str, usize, usize),
     at: Timestamp,
 ) -> Result<(), AppError> {
+    let mut digest = digest.to_owned();
+    if table.collection().has_sealed() {
+        // Of a file with few rows its digest alone would let one try out what they hold.
+        app.vault.sealer(scope, work).await?;
+        digest = stored::digest_of(scope, work, table, digest.as_bytes()).await?;
+    }
     let entry = audit::Entry {
         id: RecordId(app.environment.new_id()),
         at,
@@ -152,7 +162,7 @@ pub(super) async fn of_import(
         subject: subject(table),
         subject_id: format!("{id} created={created} updated={updated}"),
         before_digest: None,
-        after_digest: Some(digest.to_owned()),
+        after_digest: Some(digest),
     };
     audit::write(scope, work, entry).await?;
     let event = outbox::Event {

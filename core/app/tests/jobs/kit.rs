@@ -202,8 +202,7 @@ impl Kit {
 async fn open(folder: &Path, clock: &Arc<Clock>, database: Option<PostgresConfig>) -> Arc<App> {
     let host = HostConfig { slots: 2, ..HostConfig::default() };
     let (data, master_keys) = (folder.join("data"), testing::master_keys());
-    let (artefact_key, ticket_key) = (vec![7; 32], vec![8; 32]);
     let (mail, public_url) = (None, "http://localhost".to_owned());
-    let config = AppConfig { data, artefact_key, host, database, master_keys, ticket_key, mail, public_url };
+    let config = AppConfig { data, host, database, master_keys, mail, public_url };
     Arc::new(App::open(config, Arc::clone(clock) as Arc<dyn Environment>).await.unwrap())
 }

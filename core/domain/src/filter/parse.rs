@@ -24,7 +24,7 @@ pub enum Purpose<'a> {
     /// A viewer, or a plugin that acts for one: only what is declared `filter = true` and not hidden from this viewer, and
     /// the open standard fields.
     Viewer(&'a Actor),
-    /// The manifest itself (access rules, views): any field, and `$actor` for the id of whoever asks. For an anonymous one
+    /// The manifest itself (access rules, views): any field that is not sealed, and `$actor` for the id of whoever asks. For an anonymous one
     /// a filter that names `$actor` is refused, so that a rule with it allows nothing.
     Manifest(Option<ActorId>),
 }
@@ -131,13 +131,15 @@ impl Reader<'_> {
 
     fn attribute(&self, name: &str) -> Result<Attribute, FilterError> {
         let allowed = |slot: Slot| match self.purpose {
+            // What is sealed is tested by nobody: the database has nothing to compare.
+            _ if self.collection.is_sealed(slot) => false,
             Purpose::Manifest(_) => true,
             Purpose::Viewer(actor) => self.collection.is_filterable(slot) && self.collection.is_shown(slot, actor),
         };
         match self.collection.attribute(name, self.spelling).filter(|attribute| allowed(attribute.slot)) {
             Some(attribute) => Ok(attribute),
             None => {
-                self.fail("no field of this name can be filtered by: declare it with `filter = true` or leave it out")
+                self.fail("no field of this name can be filtered by: declare it with `filter = true`, which nothing sensitive can be, or leave it out")
             }
         }
     }
@@ -287,6 +289,7 @@ mod tests {
                 { "name": "tags", "type": "list", "of": "string", "filter": true },
                 { "name": "ground", "type": "area", "filter": true },
                 { "name": "reviewer", "type": "ref", "to": "site" },
+                { "name": "phone", "type": "string", "sensitive": true, "readers": ["reviewer"] },
             ],
         }))
         .unwrap()
@@ -373,6 +376,19 @@ mod tests {
         assert!(asks(vec![Role::Reviewer]).is_ok());
         let hidden = asks(vec![Role::Editor]).unwrap_err();
         assert_eq!(hidden.message, read(&json!({ "nothing": { "eq": "x" } })).unwrap_err().message);
+    }
+
+    #[test]
+    fn what_is_sealed_is_tested_by_nobody() {
+        let reviewer = Actor::known(ActorId(uuid::Uuid::nil()), vec![Role::Reviewer]);
+        for purpose in [Purpose::Viewer(&reviewer), Purpose::Manifest(reviewer.id())] {
+            for test in [json!({ "eq": "x" }), json!({ "is_null": true }), json!({ "starts_with": "1" })] {
+                let told = parse(&collection(), &json!({ "phone": test }), Spelling::Manifest, purpose).unwrap_err();
+                assert!(told.path == "phone" && told.message.contains("sensitive"), "{told}");
+            }
+            let ordered = crate::page::Order::read(&collection(), ["-phone"], purpose);
+            assert!(matches!(ordered, Err(crate::page::PageError::NotSortable(_))), "{ordered:?}");
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ use super::Manifest;
 use super::check::{MAX_FIELDS, Report};
 use super::field::{Field, FieldType};
 use crate::file::MAX_FILE_BYTES;
+use crate::scope::Role;
 use crate::value::{MAX_LIST, MAX_SCALE, Value};
 
 /// How long a text may be that records are ordered by: cursors carry it.
@@ -55,10 +56,10 @@ pub(super) fn plain_fields(fields: &[Field], path: &str, report: &mut Report) {
             report.add(format!("{path}.{index}.type"), "only a collection's field holds a file");
         }
         let of_tables = field.unique || field.filter || field.sort || field.search || field.translated;
-        if of_tables || !field.readers.is_empty() || field.owner_reads || field.sensitive {
+        if of_tables || !field.readers.is_empty() || field.owner_reads || field.sensitive || field.mask.is_some() {
             report.add(
                 format!("{path}.{index}"),
-                "only a collection's field can be `unique`, `filter`, `sort`, `search`, `translated`, `sensitive` or have `readers`",
+                "only a collection's field can be `unique`, `filter`, `sort`, `search`, `translated`, `sensitive` or have `readers` and `mask`",
             );
         }
     }
@@ -231,6 +232,18 @@ fn of_readers(field: &Field, say: &mut Say<'_>) {
             "sensitive",
             "what is sensitive is not looked up: leave out `filter`, `sort`, `search` and `unique`".to_owned(),
         );
+    }
+    if field.sensitive && !matches!(field.field_type, FieldType::String | FieldType::Text | FieldType::Date) {
+        say("sensitive", "only a string, text or date is sealed: keep what is sensitive in one of them".to_owned());
+    }
+    if field.sensitive && field.readers.contains(&Role::Public) {
+        say("readers", "what is sensitive is never public: leave `public` out, or leave out `sensitive`".to_owned());
+    }
+    if field.sensitive && field.default.is_some() {
+        say("default", "what is sensitive has no default: everybody may read a manifest".to_owned());
+    }
+    if field.mask.is_some() && !(field.sensitive && matches!(field.field_type, FieldType::String | FieldType::Text)) {
+        say("mask", "only a sensitive string or text is masked".to_owned());
     }
     let hidden = !field.readers.is_empty() || field.owner_reads;
     if hidden && field.search {

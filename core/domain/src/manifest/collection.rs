@@ -311,17 +311,84 @@ impl Collection {
         self.fields.get(index).is_some_and(|field| is_reader(field, actor) || (owns && field.owner_reads))
     }
 
-    /// Empties what the actor may not read of `record`.
+    /// Empties what the actor may not read of `record`, or leaves what a mask shows of it.
     pub fn hide(&self, record: &mut Record, actor: &Actor) {
-        for slot in (0..self.fields.len()).map(Slot::Field) {
-            if !self.is_shown_in(record, slot, actor) {
-                record.set(slot, Value::Null);
+        for (index, field) in self.fields.iter().enumerate() {
+            let slot = Slot::Field(index);
+            if self.is_shown_in(record, slot, actor) {
+                continue;
             }
+            let left = match (field.mask, record.get(slot)) {
+                (Some(mask), Value::Text(text)) => Value::Text(mask.cover(text)),
+                _ => Value::Null,
+            };
+            record.set(slot, left);
         }
+    }
+
+    /// Whether what sits in `slot` is kept sealed: nothing can be looked up by it.
+    #[must_use]
+    pub fn is_sealed(&self, slot: Slot) -> bool {
+        let Slot::Field(index) = slot else { return false };
+        self.fields.get(index).is_some_and(|field| field.sensitive)
+    }
+
+    /// Whether anything of its records is kept sealed.
+    #[must_use]
+    pub fn has_sealed(&self) -> bool {
+        self.fields.iter().any(|field| field.sensitive)
     }
 }
 
 fn is_reader(field: &Field, actor: &Actor) -> bool {
     let open = field.readers.is_empty() && !field.owner_reads;
     open || field.readers.iter().any(|role| actor.has(*role))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::id::{ActorId, RecordId};
+
+    #[test]
+    fn what_is_hidden_is_null_or_what_its_mask_leaves() {
+        let collection: Collection = serde_json::from_value(json!({
+            "name": "applicant", "title": { "zh": "申请人" },
+            "field": [
+                { "name": "code", "type": "string" },
+                { "name": "name", "type": "string", "sensitive": true, "readers": ["reviewer"], "mask": "name" },
+                { "name": "phone", "type": "string", "sensitive": true, "owner_reads": true, "mask": "phone" },
+                { "name": "born_on", "type": "date", "sensitive": true, "readers": ["reviewer"] },
+                { "name": "note", "type": "text", "readers": ["reviewer", "editor"] },
+            ],
+        }))
+        .unwrap();
+        let mut record = Record::new(RecordId(Uuid::from_u128(1)), &collection);
+        record.set(Slot::Standard(Standard::Owner), Value::Id(Uuid::from_u128(7)));
+        let values = ["1", "张三丰", "13812345678", "1990-03-07", "急"];
+        for (index, text) in values.into_iter().enumerate() {
+            record.set(Slot::Field(index), Value::from_json(collection.fields[index].kind(), &json!(text)).unwrap());
+        }
+        let check = |id: Option<u128>, role: Role, expect: serde_json::Value| {
+            let actor = id.map_or_else(Actor::anonymous, |id| Actor::known(ActorId(Uuid::from_u128(id)), vec![role]));
+            let mut seen = record.clone();
+            collection.hide(&mut seen, &actor);
+            assert_eq!(json!(seen.values.iter().map(Value::to_json).collect::<Vec<_>>()), expect, "{actor:?}");
+        };
+        check(None, Role::Public, json!(["1", "张**", "138****5678", null, null]));
+        check(Some(8), Role::Citizen, json!(["1", "张**", "138****5678", null, null]));
+        check(Some(7), Role::Citizen, json!(["1", "张**", "13812345678", null, null]));
+        check(Some(8), Role::Editor, json!(["1", "张**", "138****5678", null, "急"]));
+        check(Some(8), Role::Reviewer, json!(["1", "张三丰", "138****5678", "1990-03-07", "急"]));
+        check(Some(7), Role::Reviewer, json!(["1", "张三丰", "13812345678", "1990-03-07", "急"]));
+        check(Some(8), Role::Administrator, json!(["1", "张**", "138****5678", null, null]));
+        // What is not there is not covered either.
+        let empty = Record::new(RecordId(Uuid::from_u128(2)), &collection);
+        let mut seen = empty.clone();
+        collection.hide(&mut seen, &Actor::anonymous());
+        assert_eq!(seen, empty);
+    }
 }

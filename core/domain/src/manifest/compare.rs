@@ -13,7 +13,8 @@
 //! | `filter`, `sort`, `search` taken away | refused | refused |
 //! | any of it added, or a bound loosened | allowed | refused |
 //! | a capability or `uses` added | allowed, and granted anew | refused |
-//! | texts, pages, schedules, `access`, `readers`, `sensitive`, `default` | allowed | allowed |
+//! | `sensitive` added or removed: all minors share a column, of sealed texts or of plain ones | refused | refused |
+//! | texts, pages, schedules, `access`, `readers`, `mask`, `default` | allowed | allowed |
 //!
 //! Rules of `access` and `readers` may be narrowed: they fail closed, and a fault in them has to be mended without a new
 //! major version. A setting may go: nobody outside the package reads it.

@@ -189,6 +189,11 @@ fn bound(subject: &mut Subject<'_>, option: &str, looser: std::cmp::Ordering, ve
 }
 
 fn of_lookups(old: &Field, new: &Field, subject: &mut Subject<'_>) {
+    if old.sensitive != new.sensitive {
+        // Both versions share a column, which holds sealed texts or plain ones.
+        let what = if new.sensitive { "became sensitive" } else { "is not sensitive any more" };
+        subject.breaking("sensitive", what);
+    }
     if old.unique != new.unique {
         let what = if new.unique { "became unique" } else { "is not unique any more" };
         subject.breaking("unique", what);

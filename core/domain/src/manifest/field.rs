@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
 use super::RefTarget;
+use super::mask::{COVER, Mask};
 use crate::file::{MAX_FILE_BYTES, MediaType};
 use crate::format::Format;
 use crate::id::FieldName;
@@ -186,9 +187,13 @@ pub struct Field {
     /// Whether the record's owner may read it beside the readers.
     #[serde(default)]
     pub owner_reads: bool,
-    /// Whether it is personal or otherwise sensitive (个人信息保护法, Art. 28): only its readers see it.
+    /// Whether it is personal or otherwise sensitive (个人信息保护法, Art. 28): only its readers see it, and it is kept sealed
+    /// (Art. 51). A string, text or date.
     #[serde(default)]
     pub sensitive: bool,
+    /// What those see of a sensitive text who may read its record and not the text; nothing without one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mask: Option<Mask>,
     /// Why it should not be used any more, for the API's documentation.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deprecated: Option<String>,
@@ -200,7 +205,7 @@ pub struct Field {
 /// A rule that a value breaks: the key of its message and the bound it names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Broken {
-    /// `required`, `too_short`, `too_long`, `too_small`, `too_large`, `too_many`, `pattern`, `enum`, or what the format says.
+    /// `required`, `too_short`, `too_long`, `too_small`, `too_large`, `too_many`, `pattern`, `enum`, `masked`, or what the format says.
     pub rule: &'static str,
     /// The bound, where there is one.
     pub bound: String,
@@ -356,6 +361,9 @@ impl Field {
         }
         if self.required && text.trim().is_empty() {
             return broken("required", String::new());
+        }
+        if self.mask.is_some() && text.contains(COVER) {
+            return broken("masked", COVER.to_string());
         }
         let length = i64::try_from(text.chars().count()).unwrap_or(i64::MAX);
         if length > self.max_chars() {

@@ -15,6 +15,7 @@ pub mod compare;
 mod compare_field;
 mod field;
 mod grant;
+mod mask;
 mod migrate;
 mod query;
 mod reference;
@@ -34,6 +35,7 @@ pub use collection::{AccessRules, Attribute, Collection, Computed, Rule, STANDAR
 pub use compare::compare;
 pub use field::{EnumValue, Field, FieldType};
 pub use grant::Grant;
+pub use mask::Mask;
 pub use migrate::Migrate;
 pub use query::{ObjectType, Query, Returned, Returns};
 pub use reference::RefTarget;

@@ -144,6 +144,19 @@ fn what_would_be_lost_or_is_not_there_is_refused() {
 }
 
 #[test]
+fn what_was_sealed_does_not_become_open() {
+    let sealed = |text: &str| {
+        text.replacen("name = \"name\", type", "name = \"name\", sensitive = true, readers = [\"editor\"], type", 1)
+    };
+    let plan = |old: &str, new: &str| Plan::new(&manifest("1.4.0", old), &manifest("2.0.0", new));
+    assert_ne!(sealed(OLD), OLD, "mend the place that this test changes");
+    let told = plan(&sealed(OLD), NEW).unwrap_err();
+    assert!(told.iter().any(|problem| problem.message.contains("would lie open")), "{told:?}");
+    assert!(plan(&sealed(OLD), &sealed(NEW)).is_ok());
+    assert!(plan(OLD, &sealed(NEW)).is_ok());
+}
+
+#[test]
 fn a_declaration_is_checked_with_its_manifest() {
     let refuse = |from: &str, to: &str, words: &str| {
         let text = format!("[plugin]\nid = \"parks\"\nversion = \"2.0.0\"\n{HEAD}{}", NEW.replacen(from, to, 1));

@@ -71,6 +71,14 @@ pub async fn versions(platform: &Platform, package: &str) -> Result<Vec<String>,
     Ok(found.into_tuple().all(platform.reader()).await?)
 }
 
+/// The manifests of every published version.
+///
+/// # Errors
+/// The database's.
+pub async fn manifests(platform: &Platform) -> Result<Vec<String>, StorageError> {
+    Ok(Entity::find().select_only().column(Column::Manifest).into_tuple().all(platform.reader()).await?)
+}
+
 /// The manifest of one version.
 ///
 /// # Errors

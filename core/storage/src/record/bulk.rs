@@ -5,6 +5,7 @@ use sunlit_domain::id::RecordId;
 use sunlit_domain::record::{Changes, Record};
 
 use super::items;
+use super::sealed::Seal;
 use super::write::{Stamp, fresh, row_of, which_unique};
 use crate::{StorageError, Table, Work};
 
@@ -25,15 +26,14 @@ pub async fn insert_many(
     stamp: Stamp,
 ) -> Result<Vec<Record>, StorageError> {
     let mut records = Vec::with_capacity(rows.len());
-    let Some(first) = rows.first() else { return Ok(records) };
-    let width = row_of(table, &fresh(scope, table, first.0, first.1, stamp)).len() + 1;
+    let width = table.collection().slots().map(|slot| table.columns(slot).len()).sum::<usize>() + 1;
+    let seal = Seal::of(scope, work, table).await?;
     for chunk in rows.chunks((MAX_VARIABLES / width).clamp(1, MAX_ROWS)) {
         let start = records.len();
         records.extend(chunk.iter().map(|(id, changes)| fresh(scope, table, *id, changes, stamp)));
-        let inserted = records[start..].iter().map(|record| row_of(table, record));
         let (mut columns, mut values) = (Vec::new(), Vec::new());
-        for row in inserted {
-            let (names, row): (Vec<String>, Vec<_>) = row.into_iter().unzip();
+        for record in &records[start..] {
+            let (names, row): (Vec<String>, Vec<_>) = row_of(&seal, record)?.into_iter().unzip();
             columns = names;
             values.push(row);
         }

@@ -11,6 +11,7 @@ use sunlit_domain::value::Value;
 use uuid::Uuid;
 
 use super::read::{ListQuery, RecordPage, apply, chosen, columns, read_record};
+use super::sealed;
 use crate::{Session, StorageError, Table};
 
 /// The name of a record's place among those of the same parent.
@@ -62,6 +63,9 @@ pub async fn list_by(
         } else {
             page.has_next = true;
         }
+    }
+    for page in pages.values_mut() {
+        sealed::open(scope, session, table, &mut page.records).await?;
     }
     Ok(pages)
 }

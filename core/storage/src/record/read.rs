@@ -8,9 +8,10 @@ use sunlit_domain::id::RecordId;
 use sunlit_domain::manifest::{Slot, Standard};
 use sunlit_domain::page::{self, Order};
 use sunlit_domain::record::Record;
+use sunlit_domain::value::Kind;
 
 use super::condition::condition;
-use super::encoding;
+use super::{encoding, sealed};
 use crate::{Session, StorageError, Table};
 
 /// What a list asks for.
@@ -66,7 +67,9 @@ pub async fn list(
     let wanted = usize::try_from(query.first).unwrap_or(usize::MAX);
     let has_next = rows.len() > wanted;
     let read = rows.iter().take(wanted).map(|row| read_record(row, table, &slots));
-    Ok(RecordPage { records: read.collect::<Result<_, _>>()?, has_next })
+    let mut records = read.collect::<Result<Vec<_>, _>>()?;
+    sealed::open(scope, session, table, &mut records).await?;
+    Ok(RecordPage { records, has_next })
 }
 
 /// How many records the filter admits.
@@ -117,7 +120,9 @@ pub async fn get_many(
     apply(&mut select, session, table, filter);
     select.order_by(Alias::new("id"), SqlOrder::Asc);
     let rows = session.all(&select).await?;
-    rows.iter().map(|row| read_record(row, table, &slots)).collect()
+    let mut records = rows.iter().map(|row| read_record(row, table, &slots)).collect::<Result<Vec<_>, _>>()?;
+    sealed::open(scope, session, table, &mut records).await?;
+    Ok(records)
 }
 
 pub(super) fn apply(select: &mut SelectStatement, session: &Session, table: &Table, filter: Option<&Filter>) {
@@ -148,12 +153,14 @@ pub(super) fn chosen(table: &Table, slots: Option<&[Slot]>) -> Vec<Slot> {
     chosen
 }
 
+/// A record as its row has it: what is sealed is still to be opened.
 pub(super) fn read_record(row: &QueryResult, table: &Table, slots: &[Slot]) -> Result<Record, StorageError> {
     let collection = table.collection();
     let mut record = Record::new(RecordId(row.try_get_by_index(0)?), collection);
     let mut at = 1;
     for slot in slots {
-        record.set(*slot, encoding::read(row, &mut at, collection.kind_of(*slot), collection.slot_name(*slot))?);
+        let kind = if collection.is_sealed(*slot) { Kind::Text } else { collection.kind_of(*slot) };
+        record.set(*slot, encoding::read(row, &mut at, kind, collection.slot_name(*slot))?);
     }
     Ok(record)
 }

@@ -14,6 +14,7 @@ use sunlit_domain::value::Kind;
 
 use super::encoding::columns_of;
 use super::items;
+use super::sealed::Seal;
 use super::write::{row_of, which_unique};
 use crate::session::TENANT;
 use crate::table::RECORD;
@@ -108,7 +109,8 @@ pub async fn present(
 /// # Errors
 /// [`StorageError::NotUnique`], [`StorageError::BrokenReference`], or the database's.
 pub async fn put(scope: &Scope, work: &Work, table: &Table, record: &Record) -> Result<(), StorageError> {
-    let values = row_of(table, record);
+    let seal = Seal::of(scope, work, table).await?;
+    let values = row_of(&seal, record)?;
     let names: Vec<Alias> =
         values.iter().map(|(name, _)| Alias::new(name)).filter(|name| *name != Alias::new(ID)).collect();
     let mut insert = work.insert(scope, table.name(), values)?;

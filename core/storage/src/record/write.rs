@@ -11,6 +11,7 @@ use sunlit_domain::value::{Timestamp, Value};
 use super::encoding::columns_of;
 use super::items;
 use super::read::get;
+use super::sealed::Seal;
 use crate::{StorageError, Table, Work};
 
 /// When something is written. Who writes is the scope's actor.
@@ -44,7 +45,8 @@ pub async fn insert(
     stamp: Stamp,
 ) -> Result<Record, StorageError> {
     let record = fresh(scope, table, id, changes, stamp);
-    let statement = work.insert(scope, table.name(), row_of(table, &record))?;
+    let seal = Seal::of(scope, work, table).await?;
+    let statement = work.insert(scope, table.name(), row_of(&seal, &record)?)?;
     work.execute(&statement).await.map_err(|error| which_unique(table, error))?;
     items::put(scope, work, table, &[(id, changes)]).await?;
     Ok(record)
@@ -73,14 +75,15 @@ pub(super) fn fresh(scope: &Scope, table: &Table, id: RecordId, changes: &Change
 }
 
 /// The columns of a record and what goes into them.
-pub(super) fn row_of(table: &Table, record: &Record) -> Vec<(String, Expr)> {
+pub(super) fn row_of(seal: &Seal<'_>, record: &Record) -> Result<Vec<(String, Expr)>, StorageError> {
+    let table = seal.table();
     let mut values: Vec<(String, Expr)> = Vec::new();
     for slot in table.collection().slots() {
         let columns = table.columns(slot).into_iter();
-        let kind = table.collection().kind_of(slot);
-        values.extend(columns.zip(columns_of(kind, record.get(slot))).map(|(name, sql)| (name, Expr::val(sql))));
+        let written = seal.columns_of(slot, record.id, record.get(slot))?;
+        values.extend(columns.zip(written).map(|(name, sql)| (name, Expr::val(sql))));
     }
-    values
+    Ok(values)
 }
 
 /// Changes the target; answers it before and after.
@@ -122,10 +125,14 @@ pub async fn change(
     after.set(Slot::Standard(Standard::UpdatedAt), Value::DateTime(stamp.at));
     after.set(Slot::Standard(Standard::UpdatedBy), actor);
     let mut statement = work.update(scope, table.name())?;
+    let seal = Seal::of(scope, work, table).await?;
     for (index, value) in changes {
-        let Some(field) = table.collection().fields.get(*index) else { continue };
-        after.set(Slot::Field(*index), value.clone());
-        for (column, sql) in table.columns(Slot::Field(*index)).into_iter().zip(columns_of(field.kind(), value)) {
+        if table.collection().fields.get(*index).is_none() {
+            continue;
+        }
+        let slot = Slot::Field(*index);
+        after.set(slot, value.clone());
+        for (column, sql) in table.columns(slot).into_iter().zip(seal.columns_of(slot, before.id, value)?) {
             statement.value(Alias::new(column), sql);
         }
     }

@@ -76,13 +76,18 @@ impl Cipher {
         // It refuses only texts beyond 64 GiB.
         let sealed = self.0.encrypt(&nonce.into(), payload).map_err(|_| VaultError::NotSealed)?;
         let text = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
-        Ok(format!("{VERSION}.{}.{}.{}", binding.number, text(&nonce), text(&sealed)))
+        Ok(format!("{}{}.{}", beginning(binding.number), text(&nonce), text(&sealed)))
     }
 
     pub(crate) fn open(&self, sealed: &Sealed, binding: Binding<'_>) -> Result<Vec<u8>, VaultError> {
         let payload = Payload { msg: &sealed.bytes, aad: &binding.bytes() };
         self.0.decrypt(&sealed.nonce.into(), payload).map_err(|_| VaultError::NotOpened)
     }
+}
+
+/// How every text begins that is sealed with the key of that number.
+pub(crate) fn beginning(number: i64) -> String {
+    format!("{VERSION}.{number}.")
 }
 
 /// A sealed text, taken apart.

@@ -6,7 +6,7 @@ use serde_json::{Map, Value as Json, json};
 use sunlit_app::command::package::publish::Existing;
 use sunlit_app::command::record::create;
 use sunlit_app::query::tenant_find;
-use sunlit_app::{App, Package};
+use sunlit_app::{App, Keys, Package};
 use sunlit_domain::id::{ActorId, TenantId, TenantSlug};
 use sunlit_domain::manifest::Spelling;
 use sunlit_domain::{Actor, Role, Scope, ScopeAuthority};
@@ -16,7 +16,6 @@ use super::measure::TemporaryFolder;
 use crate::command::Failed;
 use crate::command::installation::Installation;
 use crate::config::Config;
-use crate::keys::Keys;
 
 /// The package that holds the streets, and their collection.
 pub(super) const PACKAGE: &str = "street-cards";

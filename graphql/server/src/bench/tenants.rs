@@ -25,7 +25,6 @@ use super::measure::{TemporaryFolder, kib_of, line, median, micros, millis, quan
 use crate::command::Failed;
 use crate::config::Config;
 use crate::http::application;
-use crate::keys::Keys;
 use crate::oidc::{ProviderClient, Providers};
 use crate::state::State;
 use crate::token::TokenKeys;
@@ -119,12 +118,11 @@ async fn must_have_no_tenant(app: &App) -> Result<(), Failed> {
 }
 
 async fn open(config: &Config) -> Result<Arc<App>, Failed> {
-    let keys = Keys::open(&config.data)?;
-    Ok(Arc::new(App::open(config.app(&keys)?, Arc::new(SystemEnvironment)).await?))
+    Ok(Arc::new(App::open(config.app()?, Arc::new(SystemEnvironment)).await?))
 }
 
 async fn served(config: &Config, app: &Arc<App>, authority: &Arc<ScopeAuthority>) -> Result<Sender, Failed> {
-    let tokens = TokenKeys::new(&[Keys::open(&config.data)?.tokens])?;
+    let tokens = TokenKeys::new(&[app.keys.tokens])?;
     let state = State::new(
         Arc::clone(app),
         Arc::clone(authority),
@@ -215,6 +213,7 @@ mod tests {
             plugin_slots: 2,
             migrator_database: database.as_ref().and_then(|database| database.migrator_url.clone()).map(DatabaseUrl),
             database: database.map(|database| DatabaseUrl(database.url)),
+            master_keys: Some(testing::master_key_list()),
             ..Config::default()
         };
         let app = open(&config).await.unwrap();

@@ -39,6 +39,7 @@ pub(super) async fn run(config: &Config, authority: &ScopeAuthority) -> Result<(
         Err(error) => told("installation", Err(error.to_string())),
         Ok(Installation { app, .. }) => {
             told("installation", Ok("opens".to_owned()));
+            told("master key", master_keys(&app).await);
             told(
                 "plugins",
                 match app.host.allocation() {
@@ -72,6 +73,15 @@ fn writable(folder: &Path) -> Result<String, String> {
     std::fs::write(&probe, b"").map_err(mend)?;
     std::fs::remove_file(&probe).map_err(mend)?;
     Ok(folder.display().to_string())
+}
+
+async fn master_keys(app: &App) -> Result<String, String> {
+    let standing = app.vault.standing().await.map_err(|error| error.to_string())?;
+    match (standing.former.first(), &standing.waiting) {
+        (Some(id), _) => Err(format!("{id} is still needed: run `sunlit key rewrap` to its end")),
+        (None, Some(id)) => Err(format!("{id} stands first and is not used yet: run `sunlit key rewrap`")),
+        (None, None) => Ok(format!("{} wraps everything", standing.current)),
+    }
 }
 
 async fn answers(app: &Arc<App>, scope: Scope) -> Result<String, String> {

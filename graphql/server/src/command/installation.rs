@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use sunlit_app::command::package::publish::{self, Existing};
 use sunlit_app::query::tenant_find;
-use sunlit_app::{App, AppError, SystemEnvironment};
+use sunlit_app::{App, AppError, Keys, SystemEnvironment};
 use sunlit_domain::id::{ActorId, TenantSlug};
 use sunlit_domain::{Actor, Role, Scope, ScopeAuthority};
 use sunlit_storage::Postgres;
@@ -14,7 +14,6 @@ use sunlit_storage::platform::tenant::Tenant;
 
 use super::Failed;
 use crate::config::Config;
-use crate::keys::Keys;
 use crate::packages::CARRIED;
 
 /// Whoever works on the machine itself: the actor of the command line in the audit trail.
@@ -54,10 +53,25 @@ impl Installation {
     }
 
     async fn start(config: &Config) -> Result<Self, Failed> {
-        let keys = Keys::open(&config.data)?;
-        let app = Arc::new(App::open(config.app(&keys)?, Arc::new(SystemEnvironment)).await?);
-        Ok(Self { app, keys })
+        let app = Arc::new(App::open(config.app()?, Arc::new(SystemEnvironment)).await?);
+        tell_of_master_keys(&app).await?;
+        Ok(Self { keys: app.keys.clone(), app })
     }
+}
+
+/// Says what is to be done about the master keys, where something is.
+async fn tell_of_master_keys(app: &App) -> Result<(), Failed> {
+    let standing = app.vault.standing().await?;
+    for id in &standing.former {
+        tracing::warn!(master_key = %id, "this master key is still needed: run `sunlit key rewrap` to its end");
+    }
+    if let Some(id) = &standing.waiting {
+        tracing::warn!(master_key = %id, "this master key stands first and is not used yet: run `sunlit key rewrap`");
+    }
+    for id in &standing.idle {
+        tracing::info!(master_key = %id, "this master key is not needed any more: it can be taken away");
+    }
+    Ok(())
 }
 
 /// The tables of the platform, when there is an installation: in the configured database, or in the data folder.

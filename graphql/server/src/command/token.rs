@@ -1,7 +1,9 @@
 //! `sunlit token`: an access token for development.
 
+use std::sync::Arc;
+
 use clap::Args as ClapArgs;
-use sunlit_app::{Environment as _, SystemEnvironment};
+use sunlit_app::{Environment as _, Keys, SystemEnvironment, unlock};
 use sunlit_domain::Role;
 use sunlit_domain::id::{ActorId, TenantSlug};
 use sunlit_domain::identity::duty;
@@ -12,7 +14,6 @@ use super::account::parse_role;
 use super::installation::{must_be_there, no_tenant, platform};
 use super::output::line;
 use crate::config::Config;
-use crate::keys::Keys;
 use crate::token::{ACCESS_MINUTES, Subject, TokenKeys};
 
 /// What can be chosen.
@@ -36,7 +37,9 @@ pub(super) async fn run(config: &Config, args: &Args) -> Result<(), Failed> {
     let platform = platform(config).await?.ok_or("there is no installation")?;
     let found = tenant::by_slug(&platform, args.tenant.as_str()).await?;
     let tenant = found.ok_or_else(|| no_tenant(&args.tenant))?;
-    let keys = TokenKeys::new(&[Keys::open(&config.data)?.tokens])?;
+    let vault = unlock(&platform, &config.master_keys()?, Arc::new(SystemEnvironment)).await?;
+    let keys = Keys::open(&platform, &vault, &SystemEnvironment, &config.data).await?;
+    let keys = TokenKeys::new(&[keys.tokens])?;
     let actor = ActorId(SystemEnvironment.new_id());
     line(keys.mint(
         tenant.id,

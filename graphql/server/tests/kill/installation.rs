@@ -15,7 +15,6 @@ use sunlit_domain::id::ActorId;
 use sunlit_domain::value::Timestamp;
 use sunlit_domain::{Actor, Role, Scope, ScopeAuthority};
 use sunlit_plugin_host::HostConfig;
-use sunlit_server::keys::Keys;
 use sunlit_server::token::{Subject, TokenKeys};
 use sunlit_storage::{MasterKeySource, PostgresConfig, testing};
 use sunlit_test_support::consistency::{self, Story};
@@ -67,7 +66,6 @@ impl Environment for Later {
 pub(crate) struct Installation {
     folder: TempDir,
     database: Option<PostgresConfig>,
-    keys: Keys,
     app: Arc<App>,
     authority: Arc<ScopeAuthority>,
     package: Arc<Package>,
@@ -84,15 +82,14 @@ impl Installation {
         let folder = tempfile::tempdir().unwrap();
         let data = folder.path().join("data");
         std::fs::create_dir(&data).unwrap();
-        let keys = Keys::open(&data).unwrap();
-        let app = open(&data, &keys, database.clone(), Arc::new(SystemEnvironment)).await;
+        let app = open(&data, database.clone(), Arc::new(SystemEnvironment)).await;
         let authority = Arc::new(ScopeAuthority::establish());
         let package = publish::run(&app, MANIFEST.to_owned(), None, Existing::Keep).await.unwrap();
         let new = NewTenant::district(TENANT.parse().unwrap(), "测试区");
         let tenant = create::run(&app, &authority, new).await.unwrap();
         let scope = authority.scope(tenant.id, Actor::anonymous());
         enable::run(&app, &scope, &package, &[], &BTreeMap::new()).await.unwrap();
-        Self { folder, database, keys, app, authority, package, scope }
+        Self { folder, database, app, authority, package, scope }
     }
 
     pub(crate) fn folder(&self) -> &Path {
@@ -117,7 +114,7 @@ impl Installation {
 
     /// A token for whoever writes records and runs schedules, good for a day.
     pub(crate) fn token(&self) -> String {
-        let keys = TokenKeys::new(&[self.keys.tokens]).unwrap();
+        let keys = TokenKeys::new(&[self.app.keys.tokens]).unwrap();
         let (actor, roles) = (ActorId(Uuid::from_u128(9)), vec![Role::Editor, Role::Administrator]);
         let subject = Subject { actor, roles, session: None };
         keys.mint(self.scope.tenant(), subject, (SystemEnvironment.now(), 1_440)).unwrap()
@@ -130,7 +127,7 @@ impl Installation {
 
     /// Does what is still to be done, when the leases of the killed workers are over.
     pub(crate) async fn work_off_jobs(&self) {
-        let app = open(&self.data(), &self.keys, self.database.clone(), Arc::new(Later)).await;
+        let app = open(&self.data(), self.database.clone(), Arc::new(Later)).await;
         Worker::new(Arc::clone(&app), Arc::clone(&self.authority), Pace::default()).once().await.unwrap();
         app.stores.close().await;
     }
@@ -148,17 +145,10 @@ impl Installation {
     }
 }
 
-async fn open(
-    data: &Path,
-    keys: &Keys,
-    database: Option<PostgresConfig>,
-    environment: Arc<dyn Environment>,
-) -> Arc<App> {
+async fn open(data: &Path, database: Option<PostgresConfig>, environment: Arc<dyn Environment>) -> Arc<App> {
     let host = HostConfig { slots: 2, ..HostConfig::default() };
-    let (data, artefact_key) = (data.to_owned(), keys.artefacts.to_vec());
     let master_keys = MasterKeySource::Own(data.join(MASTER_KEY_FILE));
     let (mail, public_url) = (None, "http://localhost".to_owned());
-    let ticket_key = keys.tickets.to_vec();
-    let config = AppConfig { data, artefact_key, host, database, master_keys, ticket_key, mail, public_url };
+    let config = AppConfig { data: data.to_owned(), host, database, master_keys, mail, public_url };
     Arc::new(App::open(config, environment).await.unwrap())
 }

@@ -12,5 +12,6 @@ mod plans;
 mod pool;
 mod routes;
 mod schema;
+mod sealed;
 mod settings;
 mod swap;

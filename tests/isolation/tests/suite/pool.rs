@@ -20,7 +20,7 @@ mod on_postgres {
         let kit = Kit::behind_walls(Arc::new(SystemEnvironment)).await;
         let database = kit.app.app().stores.database().unwrap();
         let config = PostgresConfig { connections: 1, ..database.config().clone() };
-        let stores = Stores::shared(Postgres::connect(config).await.unwrap());
+        let stores = testing::shared(Postgres::connect(config).await.unwrap()).await;
         // Nothing is connected once they are down.
         fall(&kit.app).await;
         let (own, other) = (scope(&kit.app, kit.own.tenant), scope(&kit.app, kit.other.tenant));

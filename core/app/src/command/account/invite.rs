@@ -83,7 +83,7 @@ pub async fn run(app: &App, scope: &Scope, new: &Invitation) -> Result<Invited, 
     }
     let ticket = send_ticket(app, scope, &work, (id, TicketKind::Invitation), at).await?;
     commit(app, scope, work, None).await?;
-    Ok(Invited { account: id, ticket: ticket::text(&app.ticket_key, scope.tenant(), ticket) })
+    Ok(Invited { account: id, ticket: ticket::text(&app.keys.tickets, scope.tenant(), ticket) })
 }
 
 /// Invites somebody again whose invitation has lapsed or was lost.
@@ -101,7 +101,7 @@ pub async fn again(app: &App, scope: &Scope, id: ActorId) -> Result<Invited, App
     audited(app, scope, &work, ("invite", id), at).await?;
     let ticket = send_ticket(app, scope, &work, (id, TicketKind::Invitation), at).await?;
     commit(app, scope, work, None).await?;
-    Ok(Invited { account: id, ticket: ticket::text(&app.ticket_key, scope.tenant(), ticket) })
+    Ok(Invited { account: id, ticket: ticket::text(&app.keys.tickets, scope.tenant(), ticket) })
 }
 
 /// Refuses roles that nobody is given, or that nobody has together.

@@ -79,7 +79,7 @@ async fn taken(app: &App, scope: &Scope, work: &Work, text: &str) -> Result<acco
 }
 
 async fn holder(app: &App, scope: &Scope, session: &Session, text: &str) -> Result<(account::Model, String), AppError> {
-    let id = read(&app.ticket_key, scope.tenant(), text).ok_or(AppError::SpentTicket)?;
+    let id = read(&app.keys.tickets, scope.tenant(), text).ok_or(AppError::SpentTicket)?;
     let found = ticket::find(scope, session, id).await?.ok_or(AppError::SpentTicket)?;
     let chooses = [TicketKind::Invitation, TicketKind::Reset].iter().any(|kind| kind.name() == found.kind);
     if !chooses || instant(&found.expires_at)? <= app.environment.now() {

@@ -72,7 +72,7 @@ pub async fn run(
         };
         ticket::put(&scope, &work, row).await?;
         commit(app, &scope, work, None).await?;
-        return Ok(VouchedFor::NeedsCode(text(&app.ticket_key, scope.tenant(), id)));
+        return Ok(VouchedFor::NeedsCode(text(&app.keys.tickets, scope.tenant(), id)));
     }
     let opened = open(app, &scope, &work, (row, "oidc"), client, at).await?;
     commit(app, &scope, work, None).await?;
@@ -90,7 +90,7 @@ pub async fn second(
     issuer: &LocalText,
     ((given, code), client): ((&str, Option<&str>), Client<'_>),
 ) -> Result<Attempted, AppError> {
-    let id = read(&app.ticket_key, scope.tenant(), given).ok_or(AppError::SpentTicket)?;
+    let id = read(&app.keys.tickets, scope.tenant(), given).ok_or(AppError::SpentTicket)?;
     let at = app.environment.now();
     let store = app.stores.open(scope).await?;
     let found = ticket::find(scope, &store.snapshot(scope).await?, id).await?;

@@ -109,6 +109,27 @@ fn refused(from: &str, to: &str, path: &str, words: &str) {
     assert!(compare(&old, &new, Side::Older).len() == 1);
 }
 
+#[test]
+fn what_is_sensitive_stays_so_within_a_major() {
+    let plain = "name = \"remark\"\ntype = \"text\"\nsearch = true";
+    let open = "name = \"remark\"\ntype = \"text\"";
+    let sealed = "name = \"remark\"\ntype = \"text\"\nsensitive = true\nreaders = [\"editor\"]";
+    let told = |from: &Manifest, to: &Manifest| {
+        compare(from, to, Side::Newer)
+            .iter()
+            .map(|problem| format!("{}: {}; ", problem.path, problem.message))
+            .collect::<String>()
+    };
+    let manifest = |version: &str, text: &str| changed(version, &[(plain, text)]);
+    let became = told(&manifest("1.2.0", open), &manifest("1.3.0", sealed));
+    assert!(became.starts_with("collection.1.field.1.sensitive: ") && became.contains("became sensitive"), "{became}");
+    let lost = told(&manifest("1.2.0", sealed), &manifest("1.3.0", open));
+    assert!(lost.contains("is not sensitive any more") && lost.contains("[[migrate]]"), "{lost}");
+    let masked = format!("{sealed}\nmask = \"all\"");
+    assert_eq!(told(&manifest("1.2.0", sealed), &manifest("1.2.1", &masked)), "");
+    assert_eq!(told(&manifest("1.2.0", open), &manifest("2.0.0", sealed)), "");
+}
+
 /// Expects a minor version to be allowed, and a patch version to be refused with the words.
 #[track_caller]
 fn allowed(from: &str, to: &str, words: &str) {

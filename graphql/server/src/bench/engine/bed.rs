@@ -21,7 +21,6 @@ use super::super::hand_written::{Access, pool};
 use super::super::measure::TemporaryFolder;
 use crate::command::Failed;
 use crate::config::Config;
-use crate::keys::Keys;
 use crate::oidc::{ProviderClient, Providers};
 use crate::state::State;
 use crate::token::{ACCESS_MINUTES, Subject, TokenKeys};
@@ -85,10 +84,9 @@ impl Bed {
     ) -> Result<Self, Failed> {
         // What stands beside it is written for SQLite by hand.
         config.keep_in(folder.path().to_path_buf());
-        let keys = Keys::open(&config.data)?;
-        let app = Arc::new(App::open(config.app(&keys)?, Arc::new(SystemEnvironment)).await?);
+        let app = Arc::new(App::open(config.app()?, Arc::new(SystemEnvironment)).await?);
         let package = publish::run(&app, MANIFEST.to_owned(), None, publish::Existing::Keep).await?;
-        let tokens = TokenKeys::new(&[keys.tokens])?;
+        let tokens = TokenKeys::new(&[app.keys.tokens])?;
         let state = web::Data::new(State::new(
             app,
             authority,
