@@ -11,7 +11,7 @@ use sunlit_plugin_host::{ActionInput, GuestError, Limits, Outcome, Ports, Token}
 
 use crate::command::record::apply::{self, Write};
 use crate::port::{RecordsOfPackage, SettingsOfPackage, StorageOfPackage, View};
-use crate::query::plugin_resolve::{answered, nonsense, shape};
+use crate::query::plugin_resolve::{answered, nonsense, reported, shape};
 use crate::tokens::{self, Answer};
 use crate::{AppError, Installed, Reading};
 
@@ -122,7 +122,8 @@ async fn call(
         now_micros: reading.now().micros(),
         limits: Limits::action(),
     };
-    let report = plugin.act(input).await;
+    let tenant = reading.scope().tenant();
+    let report = reported(tenant, installed, action.name.as_str(), plugin.act(input)).await;
     // A plugin that passes a conflict on says what the caller has to hear: its version is old.
     if let Outcome::Declined(GuestError::Other((GuestError::CONFLICT, _))) = &report.outcome
         && let Some((expected, found)) = view.buffer.conflict()

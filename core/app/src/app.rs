@@ -57,6 +57,19 @@ pub struct AppConfig {
     pub master_keys: MasterKeySource,
 }
 
+/// What the application keeps in memory, in numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cached {
+    /// Tenants' contexts.
+    pub contexts: u64,
+    /// Compiled package versions.
+    pub packages: u64,
+    /// Names that lead to tenants.
+    pub names: u64,
+    /// Registered documents.
+    pub documents: u64,
+}
+
 /// The application.
 #[derive(Debug)]
 pub struct App {
@@ -147,6 +160,18 @@ impl App {
             mailer: config.mail.map(Mailer::new).transpose()?,
             public_url: config.public_url.trim_end_matches('/').to_owned(),
         })
+    }
+
+    /// What is kept in memory, in numbers. Does first what the caches would do by and by, so that the numbers are true.
+    pub async fn cached(&self) -> Cached {
+        self.contexts.run_pending_tasks().await;
+        self.packages.run_pending_tasks().await;
+        Cached {
+            contexts: self.contexts.entry_count(),
+            packages: self.packages.entry_count(),
+            names: self.directory.count().await,
+            documents: self.documents.count(),
+        }
     }
 
     /// A published package version, compiled.

@@ -12,6 +12,7 @@ use sunlit_domain::Scope;
 use sunlit_domain::id::{RecordId, TenantId};
 use sunlit_storage::{StorageError, Work};
 use tokio::sync::broadcast::{self, error::RecvError};
+use tracing::Instrument as _;
 
 use crate::AppError;
 use crate::nodes::Removed;
@@ -96,14 +97,14 @@ impl Changes {
     /// When the database refuses; then nothing is told.
     pub(crate) async fn commit(&self, work: Work, changes: Vec<Change>) -> Result<(), AppError> {
         let own = self.clone();
-        let done = tokio::spawn(async move {
+        let commit = async move {
             work.commit().await?;
             for change in changes {
                 own.tell(change);
             }
             Ok::<(), StorageError>(())
-        });
-        Ok(done.await.map_err(|_| StorageError::Interrupted)??)
+        };
+        Ok(tokio::spawn(commit.in_current_span()).await.map_err(|_| StorageError::Interrupted)??)
     }
 
     /// Lets the tenant's followers go.

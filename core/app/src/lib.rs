@@ -14,6 +14,7 @@ pub mod identity;
 pub mod job;
 pub mod keys;
 pub mod mail;
+mod meter;
 pub mod nodes;
 pub mod package;
 mod port;
@@ -23,7 +24,7 @@ pub mod tenant_context;
 pub mod tokens;
 pub mod unfit;
 
-pub use app::{App, AppConfig, unlock};
+pub use app::{App, AppConfig, Cached, unlock};
 pub use changes::{Change, ChangeKind, Changes};
 pub use environment::{Environment, SystemEnvironment};
 pub use error::AppError;

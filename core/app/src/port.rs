@@ -14,6 +14,7 @@ use sunlit_domain::record::Record;
 use sunlit_domain::value::Value;
 use sunlit_plugin_host::PortError;
 use sunlit_storage::Table;
+use tracing::Instrument as _;
 
 pub(crate) use buffer::Buffer;
 pub(crate) use records::RecordsOfPackage;
@@ -69,7 +70,7 @@ impl View {
 async fn in_task<T: Send + 'static>(
     work: impl Future<Output = Result<T, AppError>> + Send + 'static,
 ) -> Result<T, PortError> {
-    match tokio::spawn(work).await {
+    match tokio::spawn(work.in_current_span()).await {
         Ok(result) => result.map_err(to_port),
         Err(error) => Err(PortError::Host(error.into())),
     }

@@ -5,6 +5,7 @@
 
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::task::JoinHandle;
+use tracing::Instrument as _;
 
 use crate::errors::PluginError;
 
@@ -38,7 +39,7 @@ impl Threads {
         if Handle::try_current().is_ok_and(|current| current.id() == runtime.handle().id()) {
             return Ok(work.await);
         }
-        let mut task = AbortOnDrop(runtime.spawn(work));
+        let mut task = AbortOnDrop(runtime.spawn(work.in_current_span()));
         (&mut task.0).await.map_err(|_| Panicked)
     }
 }

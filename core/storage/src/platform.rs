@@ -9,7 +9,8 @@ pub mod tenant;
 
 use std::path::Path;
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, TransactionTrait as _};
+use sea_orm::{ConnectionTrait, DatabaseConnection, Statement, TransactionTrait as _};
+use sunlit_domain::value::Timestamp;
 
 use crate::postgres::{self, Postgres};
 use crate::sqlite::SqliteFile;
@@ -65,6 +66,21 @@ impl Platform {
             return Ok(());
         }
         postgres::notify(&self.writer, word).await
+    }
+
+    /// What the database's clock says; none where there is no database but files.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn clock(&self) -> Result<Option<Timestamp>, StorageError> {
+        let backend = Engine::Postgres.backend();
+        if self.readers.get_database_backend() != backend {
+            return Ok(None);
+        }
+        let sql = "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint";
+        let row = self.readers.query_one_raw(Statement::from_string(backend, sql)).await?;
+        let micros: i64 = row.ok_or(StorageError::Interrupted)?.try_get_by_index(0)?;
+        Ok(Timestamp::from_micros(micros))
     }
 
     /// Whether the database answers.

@@ -30,6 +30,7 @@ use sea_orm::{
 };
 use sunlit_domain::Manifest;
 use sunlit_domain::id::TenantId;
+use tracing::Instrument as _;
 
 pub use contract::Contraction;
 pub(crate) use listen::notify;
@@ -97,6 +98,19 @@ pub fn shown(url: &str) -> String {
     )
 }
 
+/// Connections of a pool.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct PoolSize {
+    /// `tenants` or `platform`.
+    pub name: &'static str,
+    /// Open ones.
+    pub open: u32,
+    /// Those of them that nobody uses.
+    pub idle: u32,
+    /// How many there may be.
+    pub most: u32,
+}
+
 /// The database.
 #[derive(Debug, Clone)]
 pub struct Postgres {
@@ -133,6 +147,16 @@ impl Postgres {
         &self.config
     }
 
+    /// Its connections, in numbers.
+    pub(crate) fn pools(&self) -> Vec<PoolSize> {
+        let size = |name, connection: &DatabaseConnection| {
+            let pool = connection.get_postgres_connection_pool();
+            let idle = u32::try_from(pool.num_idle()).unwrap_or(u32::MAX);
+            PoolSize { name, open: pool.size(), idle, most: pool.options().get_max_connections() }
+        };
+        vec![size("tenants", &self.pool), size("platform", &self.platform)]
+    }
+
     pub(crate) fn platform(&self) -> &DatabaseConnection {
         &self.platform
     }
@@ -151,7 +175,7 @@ impl Postgres {
     /// In a task of its own: see [`crate::TenantStore`].
     async fn try_begin(&self, tenant: TenantId, writes: bool) -> Result<DatabaseTransaction, StorageError> {
         let pool = self.pool.clone();
-        let begun = tokio::spawn(async move {
+        let begin = async move {
             let options = match writes {
                 // What is read after the lock was waited for must be what is there then.
                 true => (IsolationLevel::ReadCommitted, AccessMode::ReadWrite),
@@ -173,8 +197,8 @@ impl Postgres {
             }
             transaction.execute_unprepared(&first).await?;
             Ok::<_, DbErr>(transaction)
-        });
-        Ok(begun.await.map_err(|_| StorageError::Interrupted)??)
+        };
+        Ok(tokio::spawn(begin.in_current_span()).await.map_err(|_| StorageError::Interrupted)??)
     }
 
     /// Makes the tables of a package version: once, when it is published, by the migrator.

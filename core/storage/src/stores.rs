@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use moka::future::Cache;
@@ -13,8 +14,9 @@ use sea_orm::{DbErr, SqliteTransactionMode, TransactionOptions, TransactionTrait
 use sunlit_domain::id::TenantId;
 use sunlit_domain::{Manifest, Scope};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tracing::Instrument as _;
 
-use crate::postgres::Postgres;
+use crate::postgres::{PoolSize, Postgres};
 use crate::sqlite::SqliteFile;
 use crate::{Engine, Session, StorageError, Vault, Work, tenant};
 
@@ -33,6 +35,27 @@ pub struct Stores {
     open: Cache<TenantId, Arc<TenantStore>>,
     place: Place,
     vault: Vault,
+    queues: Arc<Queues>,
+}
+
+/// How many callers wait for their transaction to begin.
+#[derive(Debug, Default)]
+struct Queues {
+    writers: AtomicU64,
+    readers: AtomicU64,
+}
+
+/// What the stores of this process are doing, in numbers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoresInUse {
+    /// Stores that are open.
+    pub open: u64,
+    /// Callers that wait to write.
+    pub waiting_writers: u64,
+    /// Callers that wait to read.
+    pub waiting_readers: u64,
+    /// The connections to a PostgreSQL database; none where tenants are files.
+    pub pools: Vec<PoolSize>,
 }
 
 /// Where the stores are.
@@ -49,6 +72,7 @@ pub struct TenantStore {
     tenant: TenantId,
     back: Back,
     vault: Vault,
+    queues: Arc<Queues>,
 }
 
 #[derive(Debug)]
@@ -82,13 +106,13 @@ impl Stores {
                 }
             })
             .build();
-        Ok(Self { open, place: Place::Folder(folder), vault })
+        Ok(Self { open, place: Place::Folder(folder), vault, queues: Arc::default() })
     }
 
     /// Stores in a PostgreSQL database.
     #[must_use]
     pub fn shared(database: Postgres, vault: Vault) -> Self {
-        Self { open: Cache::new(MAX_PLACES), place: Place::Postgres(database), vault }
+        Self { open: Cache::new(MAX_PLACES), place: Place::Postgres(database), vault, queues: Arc::default() }
     }
 
     /// The engine below.
@@ -136,7 +160,8 @@ impl Stores {
                     readers: Arc::new(Semaphore::new(READERS as usize)),
                 },
             };
-            Ok(Arc::new(TenantStore { tenant, back, vault: self.vault.clone() }))
+            let (vault, queues) = (self.vault.clone(), Arc::clone(&self.queues));
+            Ok(Arc::new(TenantStore { tenant, back, vault, queues }))
         };
         self.open.try_get_with(tenant, opening).await.map_err(|error| match &*error {
             StorageError::NoStore => StorageError::NoStore,
@@ -160,6 +185,17 @@ impl Stores {
     #[must_use]
     pub fn open_count(&self) -> u64 {
         self.open.entry_count()
+    }
+
+    /// What they are doing, in numbers.
+    pub async fn in_use(&self) -> StoresInUse {
+        self.settle().await;
+        StoresInUse {
+            open: self.open_count(),
+            waiting_writers: self.queues.writers.load(Ordering::Relaxed),
+            waiting_readers: self.queues.readers.load(Ordering::Relaxed),
+            pools: self.database().map(Postgres::pools).unwrap_or_default(),
+        }
     }
 
     /// Does now what the cache would do by and by: closes what is beyond the bound.
@@ -214,6 +250,7 @@ impl TenantStore {
         if scope.tenant() != self.tenant {
             return Err(StorageError::ForeignScope);
         }
+        let waiting = Waiting::join(if writes { &self.queues.writers } else { &self.queues.readers });
         let (engine, transaction, permit) = match &self.back {
             Back::File(file) => (Engine::Sqlite, begin_file(file, writes).await?, None),
             Back::Postgres { database, writer, readers } => {
@@ -221,6 +258,7 @@ impl TenantStore {
                 (Engine::Postgres, database.begin(self.tenant, writes).await?, Some(permit))
             }
         };
+        drop(waiting);
         Ok(Session::new(self.tenant, engine, transaction, (Arc::clone(self), permit)))
     }
 
@@ -235,6 +273,22 @@ impl TenantStore {
     }
 }
 
+/// A place in a queue; left when it is dropped, also by a caller that gives up.
+struct Waiting<'q>(&'q AtomicU64);
+
+impl<'q> Waiting<'q> {
+    fn join(queue: &'q AtomicU64) -> Self {
+        queue.fetch_add(1, Ordering::Relaxed);
+        Self(queue)
+    }
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
 /// Begins in a task of its own: a `begin` that is cancelled half-way could hand an open transaction to the next caller of
 /// the pool.
 async fn begin_file(file: &SqliteFile, writes: bool) -> Result<sea_orm::DatabaseTransaction, StorageError> {
@@ -243,7 +297,7 @@ async fn begin_file(file: &SqliteFile, writes: bool) -> Result<sea_orm::Database
         false => (file.readers.clone(), SqliteTransactionMode::Deferred),
     };
     let options = TransactionOptions { sqlite_transaction_mode: Some(mode), ..TransactionOptions::default() };
-    let begun = tokio::spawn(async move { connection.begin_with_options(options).await }).await;
+    let begun = tokio::spawn(async move { connection.begin_with_options(options).await }.in_current_span()).await;
     Ok(begun.map_err(|_| StorageError::Interrupted)??)
 }
 

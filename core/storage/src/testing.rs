@@ -80,6 +80,9 @@ impl Source for Counting {
     }
 }
 
+/// The master key of tests, as an operator would give it.
+pub const MASTER_KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+
 /// Master keys for tests.
 #[must_use]
 pub fn master_keys() -> MasterKeySource {
@@ -89,7 +92,7 @@ pub fn master_keys() -> MasterKeySource {
 /// The same as they are read.
 #[must_use]
 pub fn master_key_list() -> MasterKeys {
-    MasterKeys::parse("the tests", "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=").unwrap()
+    MasterKeys::parse("the tests", MASTER_KEY).unwrap()
 }
 
 /// A vault on the platform's tables.
@@ -171,6 +174,20 @@ pub async fn tamper(stores: &Stores, folder: &Path, scope: &Scope, sql: &str) ->
         (connect(&format!("sqlite://{}", file.display())).await, sql.to_owned())
     };
     let done = connection.execute_unprepared(&sql).await.map_err(|error| error.to_string());
+    connection.close().await.unwrap();
+    done.map(drop)
+}
+
+/// The same with the platform's tables: on SQLite with platform.db in the folder `data`.
+///
+/// # Errors
+/// What the database says.
+pub async fn tamper_platform(stores: &Stores, data: &Path, sql: &str) -> Result<(), String> {
+    let connection = match stores.database() {
+        Some(_) => inside(stores).await,
+        None => connect(&format!("sqlite://{}", data.join("platform.db").display())).await,
+    };
+    let done = connection.execute_unprepared(sql).await.map_err(|error| error.to_string());
     connection.close().await.unwrap();
     done.map(drop)
 }

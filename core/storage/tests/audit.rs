@@ -58,6 +58,12 @@ impl Kit {
         audit::verify(&self.scope, &session, head).await.unwrap()
     }
 
+    /// The last rows alone.
+    async fn verify_end(&self, rows: u64) -> Chain {
+        let session = self.stores.open(&self.scope).await.unwrap().snapshot(&self.scope).await.unwrap();
+        audit::verify_end(&self.scope, &session, rows).await.unwrap()
+    }
+
     /// What somebody with the file and an SQL client does.
     async fn tamper(&self, sql: &str) {
         testing::tamper(&self.stores, self.folder.path(), &self.scope, sql).await.unwrap();
@@ -134,6 +140,25 @@ async fn whatever_other_hands_do_is_named_at_its_first_row() {
         kit.tamper(sql).await;
         assert_eq!(kit.verify(None).await.fault, Some(expect), "{sql}");
     }
+}
+
+#[tokio::test]
+async fn the_end_of_a_chain_is_walked_alone() {
+    let kit = Kit::new().await;
+    let whole = kit.verify(None).await;
+    for rows in [1, 4, 10, 99] {
+        assert_eq!(kit.verify_end(rows).await, whole, "{rows}");
+    }
+    kit.tamper("UPDATE audit SET after_digest = 'x' WHERE seq = 3").await;
+    assert_eq!(kit.verify_end(7).await, whole, "what is before is taken for sound");
+    assert_eq!(kit.verify_end(8).await.fault, Some(Fault::Changed { seq: 3, id: id(3) }));
+    kit.tamper("DELETE FROM audit WHERE seq = 8").await;
+    assert_eq!(kit.verify_end(5).await.fault, Some(Fault::Removed { from: 8, to: 8 }));
+    kit.tamper("DELETE FROM audit WHERE seq < 10").await;
+    kit.tamper("UPDATE audit SET seq = 1").await;
+    assert_eq!(kit.verify_end(5).await.fault, Some(Fault::Changed { seq: 1, id: id(10) }));
+    kit.tamper("DELETE FROM audit").await;
+    assert_eq!(kit.verify_end(5).await.fault, None);
 }
 
 #[tokio::test]

@@ -529,3 +529,34 @@ async fn groups_of_one_size_are_ordered_by_their_keys() {
     let keys: Vec<_> = found.groups.iter().map(|group| (group.keys[0].to_json(), group.count)).collect();
     assert_eq!(keys, [(json!(5), 2), (Json::Null, 1), (json!(-1), 1), (json!(2), 1)]);
 }
+
+#[tokio::test]
+async fn whoever_waits_to_write_is_counted_until_the_writer_is_free_or_they_leave() {
+    let kit = Kit::new().await;
+    let scope = kit.tenant(1).await;
+    let store = kit.stores.open(&scope).await.unwrap();
+    let used = kit.stores.in_use().await;
+    assert_eq!((used.open, used.waiting_writers), (1, 0));
+    let work = store.work(&scope).await.unwrap();
+    let second = tokio::spawn({
+        let (store, scope) = (Arc::clone(&store), scope.clone());
+        async move { store.work(&scope).await.map(drop) }
+    });
+    while kit.stores.in_use().await.waiting_writers < 1 {
+        tokio::task::yield_now().await;
+    }
+    {
+        let mut leaving = std::pin::pin!(store.work(&scope));
+        let polled = leaving.as_mut().poll(&mut std::task::Context::from_waker(std::task::Waker::noop()));
+        assert!(polled.is_pending());
+        assert_eq!(kit.stores.in_use().await.waiting_writers, 2);
+    }
+    let used = kit.stores.in_use().await;
+    assert_eq!((used.waiting_writers, used.waiting_readers), (1, 0));
+    drop(work);
+    second.await.unwrap().unwrap();
+    assert_eq!(kit.stores.in_use().await.waiting_writers, 0);
+    let pools = kit.stores.in_use().await.pools;
+    assert_eq!(pools.is_empty(), kit.stores.database().is_none());
+    assert!(pools.iter().all(|pool| pool.idle <= pool.open && pool.open <= pool.most), "{pools:?}");
+}

@@ -1,21 +1,23 @@
 //! Executes a request: find the document, gate, parse, measure, validate, resolve.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_graphql::dataloader::DataLoader;
 use async_graphql::parser::parse_query;
 use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationType};
 use async_graphql::{Request, Response, ServerError, value};
+use futures_util::future::BoxFuture;
 use sunlit_app::{AppError, Reading};
 use sunlit_domain::{ErrorCode, Locale};
+use tracing::Instrument as _;
 
 use crate::ask::Ask;
 use crate::compose::TenantSchema;
 pub use crate::error::TraceId;
 use crate::error::with_code;
 use crate::loader::Gather;
-use crate::{answer, cost, gate};
+use crate::{answer, cost, gate, meter};
 
 /// How much a caller may ask for.
 #[derive(Debug, Clone, Copy)]
@@ -93,12 +95,29 @@ pub(crate) struct Prepared {
     cost: u64,
 }
 
+impl Prepared {
+    /// What its execution costs, at most.
+    pub(crate) fn cost(&self) -> u64 {
+        self.cost
+    }
+}
+
 /// Executes what is asked. Always answers; a document that is refused answers with errors only.
 pub async fn execute(schema: &TenantSchema, ask: Ask, call: Call) -> Execution {
     match prepare(schema, &ask, &call).await {
-        Ok(Prepared { operation: OperationType::Subscription, .. }) => not_carried(OperationType::Subscription, &call),
-        Ok(prepared) => run(schema, &prepared, ask, call).await,
-        Err(refused) => *refused,
+        Ok(prepared) if prepared.operation != OperationType::Subscription => {
+            let kind = meter::kind(prepared.operation);
+            run(schema, &prepared, ask, call).instrument(meter::span(kind)).await
+        }
+        Ok(_) => {
+            let refused = not_carried(OperationType::Subscription, &call);
+            meter::refused(&refused);
+            refused
+        }
+        Err(refused) => {
+            meter::refused(&refused);
+            *refused
+        }
     }
 }
 
@@ -156,9 +175,12 @@ fn operation(document: &ExecutableDocument, name: Option<&str>) -> Option<Operat
 
 async fn run(schema: &TenantSchema, prepared: &Prepared, ask: Ask, call: Call) -> Execution {
     let (locale, trace, deadline) = (call.reading.locale(), call.trace.clone(), call.limits.deadline);
+    let started = Instant::now();
     let request = request(prepared, ask, call);
     let executed = schema.schema.execute(request);
-    finished(bounded(executed, deadline, locale, &trace).await, prepared, locale)
+    let execution = finished(bounded(executed, deadline, locale, &trace).await, prepared, locale);
+    meter::executed(meter::kind(prepared.operation), prepared, &execution, started);
+    execution
 }
 
 /// The request as the library takes it, with all that resolvers reach.
@@ -167,7 +189,8 @@ pub(crate) fn request(prepared: &Prepared, ask: Ask, call: Call) -> Request {
     request.operation_name = ask.operation_name;
     request.set_parsed_query(ExecutableDocument::clone(&prepared.document));
     // On the request's own thread the loader's batch runs when all fields of a page have asked.
-    let gather = DataLoader::new(Gather(call.reading.clone()), tokio::spawn).delay(Duration::ZERO);
+    let spawn = |batch: BoxFuture<'static, ()>| tokio::spawn(batch.in_current_span());
+    let gather = DataLoader::new(Gather(call.reading.clone()), spawn).delay(Duration::ZERO);
     request.data(call.reading).data(gather).data(call.trace)
 }
 

@@ -23,6 +23,7 @@ mod identity;
 mod jobs;
 mod loader;
 mod many;
+mod meter;
 mod mutation;
 mod names;
 mod nested;

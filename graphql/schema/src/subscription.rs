@@ -4,6 +4,7 @@
 //! today's packages and access rules, and every limit anew (GraphQL, §6.2.3.2).
 
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use async_graphql::dynamic::{
     Enum, EnumItem, Field, FieldFuture, FieldValue, InputValue, Object, ResolverContext, SubscriptionField,
@@ -21,6 +22,7 @@ use sunlit_domain::id::RecordId;
 use sunlit_domain::manifest::Collection;
 use sunlit_domain::record::Record;
 use sunlit_domain::{ErrorCode, Locale, Scope};
+use tracing::Instrument as _;
 
 use crate::argument::record_id;
 use crate::ask::Ask;
@@ -29,6 +31,7 @@ use crate::error::TraceId;
 use crate::execute::{
     Call, Carries, Execution, Limits, Prepared, bounded, execute, failure, finished, prepare, refusal, request,
 };
+use crate::meter;
 use crate::names::{Names, describe};
 use crate::node::{Node, failed, installed, reading};
 
@@ -184,7 +187,10 @@ pub struct Live {
 pub async fn begin(schema: &Arc<TenantSchema>, ask: Ask, call: Call) -> Begun {
     let prepared = match prepare(schema, &ask, &call).await {
         Ok(prepared) => prepared,
-        Err(refused) => return Begun::Once(refused),
+        Err(refused) => {
+            meter::refused(&refused);
+            return Begun::Once(refused);
+        }
     };
     if prepared.operation != OperationType::Subscription {
         return Begun::Once(Box::new(execute(schema, ask, call).await));
@@ -192,21 +198,27 @@ pub async fn begin(schema: &Arc<TenantSchema>, ask: Ask, call: Call) -> Begun {
     // Before the topic is settled, so that no change falls in between.
     let feed = call.reading.app().changes.follow(call.reading.scope());
     match settle(schema, &prepared, ask.clone(), call.clone()).await {
-        Err(refused) => Begun::Once(refused),
-        Ok(topic) => Begun::Live(Box::new(Live {
-            schema: Arc::clone(schema),
-            prepared,
-            ask,
-            feed: Some(feed),
-            topic,
-            set_digest: call.reading.context().set_digest.clone(),
-            app: Arc::clone(call.reading.app()),
-            scope: call.reading.scope().clone(),
-            locale: call.reading.locale(),
-            base: call.reading.base().to_owned(),
-            limits: call.limits,
-            trace: call.trace,
-        })),
+        Err(refused) => {
+            meter::refused(&refused);
+            Begun::Once(refused)
+        }
+        Ok(topic) => {
+            meter::begun();
+            Begun::Live(Box::new(Live {
+                schema: Arc::clone(schema),
+                prepared,
+                ask,
+                feed: Some(feed),
+                topic,
+                set_digest: call.reading.context().set_digest.clone(),
+                app: Arc::clone(call.reading.app()),
+                scope: call.reading.scope().clone(),
+                locale: call.reading.locale(),
+                base: call.reading.base().to_owned(),
+                limits: call.limits,
+                trace: call.trace,
+            }))
+        }
     }
 }
 
@@ -297,6 +309,11 @@ impl Live {
     }
 
     async fn execute(&self, reading: Reading, event: Event) -> Execution {
+        self.tell(reading, event).instrument(meter::span(meter::EVENT)).await
+    }
+
+    async fn tell(&self, reading: Reading, event: Event) -> Execution {
+        let started = Instant::now();
         let settled = Settled::default();
         let carries = Carries { mutations: false, subscriptions: true };
         let call = Call { reading, limits: self.limits, carries, trace: self.trace.clone() };
@@ -308,6 +325,8 @@ impl Live {
             response.errors.extend(settled.take());
             response
         });
-        finished(first, &self.prepared, self.locale)
+        let execution = finished(first, &self.prepared, self.locale);
+        meter::executed(meter::EVENT, &self.prepared, &execution, started);
+        execution
     }
 }

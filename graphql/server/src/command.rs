@@ -3,6 +3,7 @@
 mod account;
 mod audit;
 mod bench;
+mod config;
 mod demo;
 mod doctor;
 mod document;
@@ -85,8 +86,11 @@ enum Command {
     Token(token::Args),
     /// Measure, and print lines `name value unit`.
     Bench(bench::Args),
-    /// Say in plain words what is wrong with this installation.
-    Doctor,
+    /// Say what can be configured.
+    #[command(subcommand)]
+    Config(config::Command),
+    /// Say in plain words what is wrong with this installation, and how to mend it. Ends with 1 when there is a fault.
+    Doctor(doctor::Args),
 }
 
 /// Runs a command to its end.
@@ -94,6 +98,11 @@ enum Command {
 /// # Errors
 /// Why it did not reach it, for the operator.
 pub fn run(cli: Cli, authority: ScopeAuthority) -> Result<(), Failed> {
+    if let Command::Config(command) = &cli.command {
+        // Also when what is configured cannot be read.
+        config::run(command);
+        return Ok(());
+    }
     let mut config = Config::read(&cli.config)?;
     match &cli.command {
         Command::Demo(args) => args.apply(&mut config),
@@ -109,7 +118,8 @@ pub fn run(cli: Cli, authority: ScopeAuthority) -> Result<(), Failed> {
         | Command::Key(_)
         | Command::Token(_)
         | Command::Bench(_)
-        | Command::Doctor => {
+        | Command::Config(_)
+        | Command::Doctor(_) => {
             config.log =
                 format!("warn,{}", config.log.strip_prefix("info").unwrap_or_default().trim_start_matches(','));
         }
@@ -118,8 +128,8 @@ pub fn run(cli: Cli, authority: ScopeAuthority) -> Result<(), Failed> {
     if let Some(data) = &cli.data {
         config.data.clone_from(data);
     }
-    output::log_to_stderr(&config)?;
-    actix_web::rt::System::new().block_on(async {
+    let traces = output::log_to_stderr(&config)?;
+    let done = actix_web::rt::System::new().block_on(async {
         match cli.command {
             Command::Serve => serve::run(config, authority).await,
             Command::Worker(args) => worker::run(config, authority, args).await,
@@ -135,9 +145,12 @@ pub fn run(cli: Cli, authority: ScopeAuthority) -> Result<(), Failed> {
             Command::Key(command) => key::run(&config, &authority, command).await,
             Command::Token(args) => token::run(&config, &args).await,
             Command::Bench(args) => bench::run(config, authority, args).await,
-            Command::Doctor => doctor::run(&config, &authority).await,
+            Command::Config(_) => Ok(()),
+            Command::Doctor(args) => doctor::run(&config, &authority, &args).await,
         }
-    })
+    });
+    traces.stop();
+    done
 }
 
 /// Tells a failure with everything that led to it.
@@ -207,6 +220,8 @@ mod tests {
             "key rewrap",
             "token 000000 --role editor --role reviewer",
             "doctor",
+            "doctor --json",
+            "config reference --toml",
         ] {
             let words = ["sunlit"].into_iter().chain(line.split(' ')).chain(["--data", "elsewhere"]);
             let cli = Cli::try_parse_from(words).unwrap_or_else(|error| panic!("{line}: {error}"));

@@ -1,12 +1,21 @@
 //! Configuration: defaults, then `sunlit.toml`, then `SUNLIT_*` in the environment.
+//!
+//! The type [`Config`] is the one list: the names of variables, the bounds of values and the reference for operators
+//! (`infra/configuration.md`) come from its fields, their types and what is written above them.
+
+mod keys;
+pub mod reference;
 
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use figment::Figment;
-use figment::providers::{Env, Serialized};
+use figment::providers::Serialized;
+use ipnet::IpNet;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
 use sunlit_app::AppConfig;
 use sunlit_app::mail::MailConfig;
 use sunlit_domain::toml_source::{SourceErrors, TomlSource};
@@ -16,7 +25,7 @@ use sunlit_storage::vault::VARIABLE;
 use sunlit_storage::{MasterKeySource, MasterKeys, PostgresConfig, VaultError};
 
 /// How log lines are written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum LogFormat {
     /// For people.
@@ -26,7 +35,7 @@ pub enum LogFormat {
 }
 
 /// The address of a PostgreSQL database. What is shown of it has no password.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct DatabaseUrl(pub String);
 
@@ -37,7 +46,7 @@ impl fmt::Debug for DatabaseUrl {
 }
 
 /// The address of a mail server. What is shown of it has no password.
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct MailServer(pub String);
 
@@ -47,11 +56,12 @@ impl fmt::Debug for MailServer {
     }
 }
 
-/// What an operator sets. Each key can be set as `SUNLIT_<KEY>` too.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+/// What an operator sets. Each key can be set as `SUNLIT_<KEY>` too, or as `SUNLIT_<KEY>_FILE` with the name of a file that holds
+/// the value. What stands above a field is what operators read.
+#[derive(Debug, Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Config {
-    /// The data folder.
+    /// The data folder: keys, files and compiled components; without `database` the tenants too.
     pub data: PathBuf,
     /// The PostgreSQL database, with the role that serves: `postgres://sunlit_app:…@host/sunlit`. Without it everything is
     /// in files of the data folder.
@@ -59,8 +69,9 @@ pub struct Config {
     /// The same database with the role that makes tables; for `sunlit migrate`, and where packages are published.
     pub migrator_database: Option<DatabaseUrl>,
     /// Connections of this process to the database at most.
+    #[schemars(range(min = 4, max = 1_000))]
     pub database_connections: u32,
-    /// Where to listen.
+    /// Where to listen: the address that people and their programs reach, or the reverse proxy.
     pub listen: SocketAddr,
     /// Whether developers' tools are on: GraphiQL, details in errors.
     pub development: bool,
@@ -69,10 +80,13 @@ pub struct Config {
     /// How log lines are written.
     pub log_format: LogFormat,
     /// Threads that serve requests; none means one a core.
+    #[schemars(range(min = 1, max = 1_024))]
     pub threads: Option<usize>,
     /// Workers that run jobs in this process; with 0 there must be a `sunlit worker` elsewhere.
+    #[schemars(range(min = 0, max = 64))]
     pub workers: usize,
     /// Plugin calls that run at the same time.
+    #[schemars(range(min = 1, max = 4_096))]
     pub plugin_slots: u32,
     /// What links in mails and addresses that others come back to begin with, such as `https://gov.example`; without it the
     /// address that is listened on.
@@ -89,6 +103,18 @@ pub struct Config {
     /// The master keys from the environment: none stands in a configuration file.
     #[serde(skip)]
     pub master_keys: Option<MasterKeys>,
+    /// Where Prometheus asks for `/metrics`: an address of its own that the public cannot reach, such as `127.0.0.1:9464`. Without
+    /// it nothing is counted. Each process on a machine needs another port.
+    pub metrics_listen: Option<SocketAddr>,
+    /// The OpenTelemetry collector that takes spans, by OTLP over HTTP on this machine or a private network, such as
+    /// `http://127.0.0.1:4318`. Without it none are sent.
+    pub otlp_endpoint: Option<String>,
+    /// The share of traces that are sent, of 1. Traces that begin at a trusted proxy are sent when it says so.
+    #[schemars(range(min = 0.0, max = 1.0))]
+    pub otlp_sample_ratio: f64,
+    /// The networks of reverse proxies, such as `10.0.0.0/8`: what they say of a request's trace (`traceparent`) is taken.
+    #[schemars(with = "Vec<String>")]
+    pub trusted_proxies: Vec<IpNet>,
 }
 
 impl Default for Config {
@@ -111,29 +137,13 @@ impl Default for Config {
             local_identity_providers: false,
             master_key_file: None,
             master_keys: None,
+            metrics_listen: None,
+            otlp_endpoint: None,
+            otlp_sample_ratio: 1.0,
+            trusted_proxies: Vec::new(),
         }
     }
 }
-
-/// The keys, so that other variables that begin with `SUNLIT_` are nobody's business.
-const KEYS: [&str; 16] = [
-    "data",
-    "database",
-    "migrator_database",
-    "database_connections",
-    "listen",
-    "development",
-    "log",
-    "log_format",
-    "threads",
-    "workers",
-    "plugin_slots",
-    "public_url",
-    "smtp",
-    "mail_from",
-    "local_identity_providers",
-    "master_key_file",
-];
 
 /// Why the configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -153,8 +163,23 @@ pub enum ConfigError {
     #[error(transparent)]
     MasterKey(#[from] VaultError),
     /// A variable has a value that does not fit.
-    #[error("configuration: {0}: mend sunlit.toml or the SUNLIT_* variable")]
-    Value(#[from] Box<figment::Error>),
+    #[error("configuration: {variable}: {reason}: `sunlit config reference` says what it can be")]
+    Variable {
+        /// Which variable.
+        variable: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A value beyond its bounds, or one that goes with no other.
+    #[error("configuration: {key} = {value}: {mend}, in sunlit.toml or as {}", keys::variable(.key))]
+    Value {
+        /// Which key.
+        key: &'static str,
+        /// What it is set to.
+        value: String,
+        /// What to write.
+        mend: String,
+    },
 }
 
 impl Config {
@@ -163,17 +188,79 @@ impl Config {
     /// # Errors
     /// [`ConfigError`].
     pub fn read(file: &Path) -> Result<Self, ConfigError> {
+        Self::read_with(file, |name| std::env::var(name).ok())
+    }
+
+    /// The keys, in their order.
+    #[must_use]
+    pub fn keys() -> &'static [&'static str] {
+        keys::all()
+    }
+
+    /// The variable that sets a key.
+    #[must_use]
+    pub fn variable(key: &str) -> String {
+        keys::variable(key)
+    }
+
+    /// As [`Config::read`], with other variables than those of the process.
+    ///
+    /// # Errors
+    /// [`ConfigError`].
+    pub fn read_with(file: &Path, variable: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let from_file = match std::fs::read_to_string(file) {
             Ok(text) => TomlSource::new(&file.display().to_string(), &text).read()?,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Self::default(),
             Err(source) => return Err(ConfigError::Unreadable { path: file.display().to_string(), source }),
         };
-        let figment = Figment::from(Serialized::defaults(from_file)).merge(Env::prefixed("SUNLIT_").only(&KEYS));
-        let mut config: Self = figment.extract().map_err(|error| ConfigError::Value(Box::new(error)))?;
-        if let Some(text) = std::env::var_os(VARIABLE) {
-            config.master_keys = Some(MasterKeys::parse(VARIABLE, &text.to_string_lossy())?);
+        let mut config: Self = from_file;
+        for key in keys::all() {
+            let Some(given) = keys::given(key, &variable)? else { continue };
+            let value = reference::schema_of(key).value(&given.text);
+            let one = Figment::from(Serialized::defaults(&config)).merge(Serialized::global(key, value));
+            // What does not fit is not shown: it may be half of a secret.
+            config = one.extract().map_err(|error| ConfigError::Variable {
+                variable: given.variable,
+                reason: error.kind.to_string().replace(&given.text, "the value"),
+            })?;
         }
+        if let Some(text) = variable(VARIABLE) {
+            config.master_keys = Some(MasterKeys::parse(VARIABLE, &text)?);
+        }
+        config.check()?;
         Ok(config)
+    }
+
+    /// Refuses values beyond the bounds that stand above the fields, and those that do not go together.
+    fn check(&self) -> Result<(), ConfigError> {
+        let values = serde_json::to_value(self).unwrap_or_default();
+        for key in keys::all() {
+            let (schema, value) = (reference::schema_of(key), &values[key]);
+            if let Some(bounds) = schema.bounds()
+                && value.as_f64().is_some_and(|number| !bounds.contains(&number))
+            {
+                let mend = format!("choose {} to {}", bounds.start(), bounds.end());
+                return Err(ConfigError::Value { key, value: value.to_string(), mend });
+            }
+        }
+        let wrong = |key: &'static str, mend: &str| {
+            // What is behind an @ may come after a password.
+            let shown = values.get(key).map_or_else(String::new, Json::to_string);
+            let value = if shown.contains('@') { "…".to_owned() } else { shown };
+            Err(ConfigError::Value { key, value, mend: mend.to_owned() })
+        };
+        let is_http =
+            |url: &String| url.strip_prefix("http://").is_some_and(|rest| !rest.is_empty() && !rest.contains('@'));
+        if self.otlp_endpoint.as_ref().is_some_and(|url| !is_http(url)) {
+            return wrong(
+                "otlp_endpoint",
+                "write an address that begins with http://, without a password, of a collector near by",
+            );
+        }
+        if self.metrics_listen.is_some_and(|address| address == self.listen && address.port() != 0) {
+            return wrong("metrics_listen", "choose another port than that of `listen`, which the public reaches");
+        }
+        Ok(())
     }
 
     /// Puts everything into files of `folder`, whatever database is configured.
@@ -248,6 +335,75 @@ mod tests {
         assert!(Config::read(&file).unwrap_err().to_string().contains("sunlit.toml:2"));
         std::fs::write(&file, "plugin_slots = 8\n").unwrap();
         assert_eq!(Config::read(&file).unwrap().plugin_slots, 8);
+    }
+
+    fn read(file: &str, variables: &[(&str, &str)]) -> Result<Config, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sunlit.toml");
+        std::fs::write(&path, file).unwrap();
+        let known = |name: &str| variables.iter().find(|(known, _)| *known == name).map(|(_, text)| (*text).to_owned());
+        Config::read_with(&path, known).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn variables_come_last_and_say_their_names_when_they_are_wrong() {
+        let config = read(
+            "threads = 3\nworkers = 2\n",
+            &[
+                ("SUNLIT_THREADS", "5"),
+                ("SUNLIT_LOG", "2"),
+                ("SUNLIT_TRUSTED_PROXIES", "[10.0.0.0/8, ::1/128]"),
+                ("SUNLIT_METRICS_LISTEN", "127.0.0.1:9464"),
+                ("SUNLIT_OTLP_SAMPLE_RATIO", "0.25"),
+                ("SUNLIT_DEVELOPMENT", "true"),
+                ("SUNLIT_TEST_POSTGRES", "nobody's business"),
+            ],
+        );
+        let config = config.unwrap();
+        assert_eq!((config.threads, config.workers, config.log.as_str()), (Some(5), 2, "2"));
+        assert_eq!(config.trusted_proxies.len(), 2);
+        assert!(config.development && config.metrics_listen.is_some());
+        assert!((config.otlp_sample_ratio - 0.25).abs() < 1e-9);
+        for (variable, text, expect) in [
+            ("SUNLIT_THREADS", "many", "SUNLIT_THREADS"),
+            ("SUNLIT_WORKERS", "-1", "SUNLIT_WORKERS"),
+            ("SUNLIT_LISTEN", "here", "SUNLIT_LISTEN"),
+            ("SUNLIT_TRUSTED_PROXIES", "10.0.0.0/8", "SUNLIT_TRUSTED_PROXIES"),
+            ("SUNLIT_LOG_FORMAT", "xml", "SUNLIT_LOG_FORMAT"),
+            ("SUNLIT_DATABASE_FILE", "/nowhere/at/all", "/nowhere/at/all"),
+        ] {
+            let told = read("", &[(variable, text)]).unwrap_err();
+            assert!(told.contains(expect) && told.contains(": "), "{told}");
+        }
+    }
+
+    #[test]
+    fn a_secret_comes_from_a_file_and_is_in_no_message() {
+        let folder = tempfile::tempdir().unwrap();
+        let secret = folder.path().join("url");
+        std::fs::write(&secret, "postgres://sunlit_app:hush@db.example/sunlit\n").unwrap();
+        let secret = secret.display().to_string();
+        let config = read("", &[("SUNLIT_DATABASE_FILE", &secret)]).unwrap();
+        assert_eq!(config.database().unwrap().url, "postgres://sunlit_app:hush@db.example/sunlit");
+        let told = read("", &[("SUNLIT_DATABASE_FILE", &secret), ("SUNLIT_DATABASE", "x")]).unwrap_err();
+        assert!(told.contains("SUNLIT_DATABASE_FILE") && !told.contains("hush"), "{told}");
+        let told = read("", &[("SUNLIT_THREADS_FILE", &secret)]).unwrap_err();
+        assert!(told.contains("SUNLIT_THREADS_FILE") && !told.contains("hush"), "{told}");
+    }
+
+    #[test]
+    fn what_is_beyond_its_bounds_is_refused_with_key_and_mend() {
+        let check = |file: &str, expect: &[&str]| {
+            let told = read(file, &[]).unwrap_err();
+            assert!(expect.iter().all(|part| told.contains(part)), "{told}");
+        };
+        check("threads = 0\n", &["threads = 0", "choose 1 to 1024", "SUNLIT_THREADS"]);
+        check("plugin_slots = 5000\n", &["plugin_slots = 5000", "SUNLIT_PLUGIN_SLOTS"]);
+        check("database_connections = 3\n", &["database_connections = 3", "choose 4 to 1000"]);
+        check("otlp_sample_ratio = 1.5\n", &["otlp_sample_ratio", "choose 0 to 1"]);
+        check("otlp_endpoint = \"collector:4318\"\n", &["otlp_endpoint", "http://"]);
+        check("otlp_endpoint = \"http://a:b@collector:4318\"\n", &["otlp_endpoint", "without a password"]);
+        check("metrics_listen = \"127.0.0.1:8080\"\n", &["metrics_listen", "another port"]);
     }
 
     #[test]

@@ -20,13 +20,16 @@ mod sheet;
 mod socket;
 mod visitor;
 
+use actix_web::body::MessageBody;
 use actix_web::http::header;
-use actix_web::middleware::{Compress, DefaultHeaders, from_fn};
+use actix_web::middleware::{Compress, DefaultHeaders, Next, from_fn};
 use actix_web::web::{self, ServiceConfig, get, head, post};
 use actix_web::{App, Error, HttpServer, dev};
 use tracing_actix_web::TracingLogger;
 
 use crate::state::State;
+use crate::telemetry::numbers;
+use crate::telemetry::request::{self, RequestSpan};
 
 /// Every route. A tenant's routes stand twice: below `/t/{tenant}`, and at the root of its own host name.
 pub fn routes(config: &mut ServiceConfig) {
@@ -118,7 +121,9 @@ pub fn serve(
             .app_data(state.clone())
             .wrap(headers())
             .wrap(Compress::default())
-            .wrap(TracingLogger::default())
+            .wrap(from_fn(request::answer_with_trace))
+            .wrap(from_fn(numbers::observe))
+            .wrap(TracingLogger::<RequestSpan>::new())
             .configure(routes)
     });
     let server = match threads {
@@ -128,7 +133,15 @@ pub fn serve(
     Ok(server.shutdown_timeout(20).disable_signals().bind(listen)?.run())
 }
 
-/// The factory of an application for tests: the same routes and headers, without a socket.
+/// Gives every answer one type.
+async fn boxed(
+    request: dev::ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<dev::ServiceResponse, Error> {
+    Ok(next.call(request).await?.map_into_boxed_body())
+}
+
+/// The factory of an application for tests: the same routes, headers and spans, without a socket.
 pub fn application(
     state: web::Data<State>,
 ) -> App<
@@ -140,5 +153,12 @@ pub fn application(
         InitError = (),
     >,
 > {
-    App::new().app_data(state).wrap(headers()).configure(routes)
+    App::new()
+        .app_data(state)
+        .wrap(headers())
+        .wrap(from_fn(request::answer_with_trace))
+        .wrap(from_fn(numbers::observe))
+        .wrap(TracingLogger::<RequestSpan>::new())
+        .wrap(from_fn(boxed))
+        .configure(routes)
 }

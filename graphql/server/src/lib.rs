@@ -12,4 +12,5 @@ pub mod oidc;
 pub mod packages;
 pub mod portal;
 pub mod state;
+pub mod telemetry;
 pub mod token;

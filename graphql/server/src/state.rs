@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use ipnet::IpNet;
 use moka::future::Cache;
 use sunlit_app::{App, AppError, TenantContext};
 use sunlit_domain::ScopeAuthority;
@@ -32,6 +33,8 @@ pub struct State {
     pub live: Live,
     /// The providers of identities that tenants trust.
     pub providers: Providers,
+    /// The addresses of proxies whose word on where a request comes from is taken.
+    pub trusted_proxies: Vec<IpNet>,
     schemas: Cache<String, Arc<TenantSchema>>,
 }
 
@@ -54,6 +57,7 @@ impl State {
             development,
             live: Live::default(),
             providers,
+            trusted_proxies: Vec::new(),
             schemas: Cache::new(MAX_SCHEMAS),
         }
     }
@@ -65,6 +69,12 @@ impl State {
 
     /// Takes up keys of tokens that another node may have made.
     pub(crate) async fn renew_token_keys(&self) {}
+
+    /// How many schemas are in memory.
+    pub async fn schema_count(&self) -> u64 {
+        self.schemas.run_pending_tasks().await;
+        self.schemas.entry_count()
+    }
 
     /// The schema of a tenant's package set, composed once for all tenants that share the set.
     ///

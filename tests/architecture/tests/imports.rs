@@ -37,7 +37,7 @@ const MAY_IMPORT: [(&str, &[&str]); 15] = [
 ];
 
 /// Large dependencies (each with what belongs to its family: `sqlx` and `sqlx-core`) and the crates that may name them.
-const OWNERS: [(&str, &[&str]); 17] = [
+const OWNERS: [(&str, &[&str]); 21] = [
     ("croner", &[DOMAIN]),
     ("sea-orm", &[STORAGE, SERVER]),
     ("sea-query", &[STORAGE]),
@@ -55,6 +55,10 @@ const OWNERS: [(&str, &[&str]); 17] = [
     ("zip", &[SHEET]),
     ("wit-component", &[BUILDER]),
     ("wit-bindgen", &[SDK]),
+    ("metrics-exporter-prometheus", &[SERVER]),
+    ("metrics", &[APP, SCHEMA, SERVER]),
+    ("opentelemetry", &[SERVER]),
+    ("tracing-opentelemetry", &[SERVER]),
 ];
 
 const TABLE: &str = "tests/architecture/tests/imports.rs";

@@ -36,6 +36,7 @@ use sunlit_server::http::application;
 use sunlit_server::oidc::{ProviderClient, Providers};
 use sunlit_server::packages::CARRIED;
 use sunlit_server::state::State;
+use sunlit_server::telemetry::numbers::{self, Sources};
 use sunlit_server::token::{Subject, TokenKeys};
 use sunlit_storage::platform::tenant;
 use sunlit_storage::testing;
@@ -282,6 +283,29 @@ impl TestApp {
     #[must_use]
     pub fn state(&self) -> &State {
         &self.state
+    }
+
+    /// The variables with which the binary `sunlit` works on this installation.
+    #[must_use]
+    pub fn variables(&self) -> Vec<(String, String)> {
+        let data = self.folder().join("data");
+        let mut variables = vec![
+            ("SUNLIT_DATA", data.display().to_string()),
+            ("SUNLIT_MASTER_KEY", testing::MASTER_KEY.to_owned()),
+            ("SUNLIT_PLUGIN_SLOTS", "8".to_owned()),
+        ];
+        if let Some(database) = self.app().stores.database() {
+            let config = database.config();
+            variables.push(("SUNLIT_DATABASE", config.url.clone()));
+            variables.extend(config.migrator_url.iter().map(|url| ("SUNLIT_MIGRATOR_DATABASE", url.clone())));
+        }
+        variables.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    }
+
+    /// What Prometheus would read of this process, which counts from the first call on.
+    pub async fn numbers(&self) -> String {
+        let sources = Sources { app: Arc::clone(self.app()), state: Some(self.state.clone()) };
+        numbers::install().unwrap().render(&sources).await
     }
 
     /// Any request, whose answer is read by the test, such as an event stream.

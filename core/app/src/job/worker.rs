@@ -16,11 +16,12 @@ use sunlit_storage::platform::{due, tenant};
 use sunlit_storage::tenant::outbox::{self, Claimed};
 use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
+use tracing::Instrument as _;
 
 use super::{JobError, Ran, is_lost};
 use crate::command::file::sweep;
-use crate::command::job::{claim, fail, finish, tidy};
-use crate::{App, AppError};
+use crate::command::job::{MAX_ATTEMPTS, claim, fail, finish, tidy};
+use crate::{App, AppError, meter};
 
 /// How many jobs of one tenant are done before another tenant has its turn.
 const TURN: usize = 16;
@@ -205,24 +206,47 @@ impl Worker {
         }
     }
 
-    /// Runs a claimed job to whatever end it comes.
+    /// Runs a claimed job to whatever end it comes. All its attempts are one trace: that of the job's id.
     async fn do_job(&self, scope: &Scope, job: Claimed) -> Result<(), AppError> {
-        let ended = match self.run_bounded(scope, &job).await {
-            Ok(Ran::Ended) => Ok(()),
-            Ok(Ran::Done) => finish::run(&self.app, scope, &job).await,
-            Err(error) => {
-                tracing::warn!(tenant.id = %scope.tenant(), job.id = %job.id, job.kind, job.attempt, %error, "a job failed");
-                fail::run(&self.app, scope, &job, &error).await
-            }
+        // Of the highest level, so that no filter takes its fields from the lines that it lets pass.
+        let span = tracing::error_span!(
+            "job", otel.name = format!("job {}", job.kind), otel.kind = "consumer", tenant.id = %scope.tenant(),
+            trace.id = %job.id.simple(), job.id = %job.id, job.kind, job.attempt, outcome = tracing::field::Empty,
+        );
+        let late = self.app.environment.now().micros().saturating_sub(job.due_at.micros());
+        meter::job_taken(&job.kind, Duration::from_micros(u64::try_from(late).unwrap_or(0)));
+        let begun = Instant::now();
+        let ended = self.end(scope, &job).instrument(span.clone()).await;
+        let (outcome, ended) = match ended {
+            Ok(outcome) => (outcome, Ok(())),
+            // Another worker has it, or somebody has cancelled or replaced it: what this one wrote is undone already.
+            Err(error) if is_lost(&error) => ("lost", Ok(())),
+            Err(error) => ("failed", Err(error)),
         };
-        // Another worker has it, or somebody has cancelled or replaced it: what this one wrote is undone already.
-        ended.or_else(|error| if is_lost(&error) { Ok(()) } else { Err(error) })
+        span.record("outcome", outcome);
+        meter::job_ended(&job.kind, outcome, begun.elapsed());
+        ended
+    }
+
+    /// Runs the job and writes down how it ended; answers with the name of that.
+    async fn end(&self, scope: &Scope, job: &Claimed) -> Result<&'static str, AppError> {
+        match self.run_bounded(scope, job).await {
+            Ok(Ran::Ended) => Ok("done"),
+            Ok(Ran::Done) => finish::run(&self.app, scope, job).await.map(|()| "done"),
+            Err(error) => {
+                tracing::warn!(%error, "a job failed");
+                fail::run(&self.app, scope, job, &error).await?;
+                let again = matches!(error, JobError::Retry(_)) && job.attempt < MAX_ATTEMPTS;
+                Ok(if again { "retried" } else { "given_up" })
+            }
+        }
     }
 
     /// Runs a job in a task of its own, so that a panic is its own and time is called from outside.
     async fn run_bounded(&self, scope: &Scope, job: &Claimed) -> Result<Ran, JobError> {
         let (app, scope, job) = (Arc::clone(&self.app), scope.clone(), job.clone());
-        let mut task = tokio::spawn(async move { super::run(&app, &scope, &job).await });
+        let run = async move { super::run(&app, &scope, &job).await };
+        let mut task = tokio::spawn(run.in_current_span());
         match tokio::time::timeout(self.pace.job_limit, &mut task).await {
             Ok(Ok(outcome)) => outcome,
             Ok(Err(_)) => Err(JobError::Retry("it panicked: see the log".to_owned())),

@@ -16,3 +16,12 @@ pub async fn run(app: &App, scope: &Scope, head: Option<&str>) -> Result<Chain, 
     let session = app.stores.open(scope).await?.snapshot(scope).await?;
     Ok(audit::verify(scope, &session, head).await?)
 }
+
+/// The same of its last `rows` alone, for a quick look.
+///
+/// # Errors
+/// The database's.
+pub async fn of_end(app: &App, scope: &Scope, rows: u64) -> Result<Chain, AppError> {
+    let session = app.stores.open(scope).await?.snapshot(scope).await?;
+    Ok(audit::verify_end(scope, &session, rows).await?)
+}

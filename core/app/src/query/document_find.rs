@@ -22,6 +22,11 @@ impl Documents {
         let weigh = |_: &(TenantId, String), text: &Arc<str>| u32::try_from(text.len() + 200).unwrap_or(u32::MAX);
         Self(Cache::builder().weigher(weigh).max_capacity(REMEMBERED_BYTES).build())
     }
+
+    pub(crate) fn count(&self) -> u64 {
+        self.0.run_pending_tasks();
+        self.0.entry_count()
+    }
 }
 
 /// SHA-256 of a document's text: 64 hexadecimal digits in lower case.

@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
+use sunlit_domain::id::TenantId;
 use sunlit_domain::manifest::{Computed, Manifest, Query, Returned, Returns, RunsAs, Slot, Spelling};
 use sunlit_domain::record::Record;
 use sunlit_domain::value::{Kind, Value};
 use sunlit_plugin_host::{CallInput, CallReport, Data, Limits, Outcome, Ports};
+use tracing::Instrument as _;
 
 use crate::port::{SettingsOfPackage, StorageOfPackage, View};
 use crate::tokens::{self, Answer, Shape};
-use crate::{AppError, Installed, Reading};
+use crate::{AppError, Installed, Reading, meter};
 
 /// What the query answers for these arguments (in the order that the manifest declares them).
 ///
@@ -79,30 +81,51 @@ async fn call(
         limits: Limits::query(),
         deadline: None,
     };
-    answered(installed, field, plugin.resolve(input).await)
+    let report = reported(reading.scope().tenant(), installed, field, plugin.resolve(input)).await;
+    answered(installed, field, report)
 }
 
-/// The answer of a call, or its failure; what it cost is told to the operator.
+/// The answer of a call, or its failure.
 pub(crate) fn answered(installed: &Installed, field: &str, report: CallReport) -> Result<Data, AppError> {
-    let package = installed.package.id();
-    tracing::debug!(
-        package.id = package,
-        field,
-        outcome = report.outcome.name(),
-        fuel = report.used.fuel,
-        busy_micros = report.used.busy_micros,
-        rows = report.used.rows,
-        writes = report.used.writes,
-        "plugin called"
-    );
-    if let Some(error) = AppError::of_outcome(package, field, &report.outcome) {
-        tracing::warn!(package.id = package, field, blame = ?report.blame, %error, "plugin did not answer");
+    if let Some(error) = AppError::of_outcome(installed.package.id(), field, &report.outcome) {
         return Err(error);
     }
     match report.outcome {
         Outcome::Ok(data) => Ok(data),
         _ => Err(AppError::NotFound),
     }
+}
+
+/// The report of a call, which is told to the operator in every way: a span, a line, and numbers. What a plugin says when it
+/// declines is for whoever asked: it may speak of them, and stands in no log.
+pub(crate) async fn reported(
+    tenant: TenantId,
+    installed: &Installed,
+    field: &str,
+    call: impl Future<Output = CallReport>,
+) -> CallReport {
+    let package = installed.package.id();
+    // Of the highest level, so that no filter takes its fields from the lines that it lets pass.
+    let span = tracing::error_span!(
+        "plugin", otel.name = "plugin call", tenant.id = %tenant, package.id = package, export = field,
+        outcome = tracing::field::Empty, fuel = tracing::field::Empty,
+    );
+    let report = call.instrument(span.clone()).await;
+    span.record("outcome", report.outcome.name()).record("fuel", report.used.fuel);
+    meter::plugin_called(package, field, &report);
+    span.in_scope(|| {
+        tracing::debug!(
+            busy_micros = report.used.busy_micros,
+            rows = report.used.rows,
+            writes = report.used.writes,
+            "plugin called"
+        );
+        match AppError::of_outcome(package, field, &report.outcome) {
+            None | Some(AppError::PluginDeclined(_)) => {}
+            Some(error) => tracing::warn!(blame = ?report.blame, %error, "plugin did not answer"),
+        }
+    });
+    report
 }
 
 /// What an answer of the declared type looks like: records cross as their ids.

@@ -37,6 +37,11 @@ impl Directory {
         Self { names: Cache::builder().max_capacity(MAX_NAMES).time_to_live(FRESH).build() }
     }
 
+    pub(crate) async fn count(&self) -> u64 {
+        self.names.run_pending_tasks().await;
+        self.names.entry_count()
+    }
+
     pub(crate) fn forget(&self) {
         self.names.invalidate_all();
     }

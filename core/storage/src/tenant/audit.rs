@@ -14,7 +14,7 @@ use sunlit_domain::Scope;
 use sunlit_domain::id::RecordId;
 use sunlit_domain::value::Timestamp;
 
-pub use verify::{Chain, Fault, verify};
+pub use verify::{Chain, Fault, verify, verify_end};
 
 use crate::session::AuditPlace;
 use crate::session::own;

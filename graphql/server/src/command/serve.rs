@@ -14,6 +14,8 @@ use super::worker;
 use crate::config::Config;
 use crate::oidc::{ProviderClient, Providers};
 use crate::state::State;
+use crate::telemetry::listener;
+use crate::telemetry::numbers::Sources;
 use crate::token::TokenKeys;
 
 pub(super) async fn run(config: Config, authority: ScopeAuthority) -> Result<(), Failed> {
@@ -32,7 +34,7 @@ pub(super) async fn until_stopped(
     let Installation { app, keys } = installation;
     let tokens = TokenKeys::new(&[keys.tokens])?;
     let authority = Arc::new(authority);
-    let state = State::new(
+    let mut state = State::new(
         app.clone(),
         Arc::clone(&authority),
         tokens,
@@ -40,7 +42,10 @@ pub(super) async fn until_stopped(
         config.development,
         Providers::new(ProviderClient::new(config.local_identity_providers)?),
     );
+    state.trusted_proxies.clone_from(&config.trusted_proxies);
     let state = web::Data::new(state);
+    let sources = Sources { app: Arc::clone(&app), state: Some(state.clone()) };
+    let numbers = listener::start(config.metrics_listen, sources)?;
     let server = crate::http::serve(state.clone(), config.listen, config.threads).map_err(|error| {
         format!("cannot listen on {}: {error}: stop what uses the port, or choose another with `listen`", config.listen)
     })?;
@@ -60,6 +65,9 @@ pub(super) async fn until_stopped(
     });
     server.await?;
     worker::stop(workers).await;
+    if let Some(numbers) = numbers {
+        numbers.stop(false).await;
+    }
     app.stores.close().await;
     tracing::info!("stopped");
     Ok(())

@@ -12,6 +12,8 @@ use super::Failed;
 use super::installation::Installation;
 use super::serve::stop_signal;
 use crate::config::Config;
+use crate::telemetry::listener;
+use crate::telemetry::numbers::Sources;
 
 /// What can be chosen.
 #[derive(Debug, ClapArgs)]
@@ -27,12 +29,17 @@ pub(super) async fn run(config: Config, authority: ScopeAuthority, args: Args) -
     if args.once {
         Worker::new(Arc::clone(&app), authority, Pace::default()).once().await?;
     } else {
+        let sources = Sources { app: Arc::clone(&app), state: None };
+        let numbers = listener::start(config.metrics_listen, sources)?;
         let _listening = nodes::listen(&app).await?;
         let workers = start(&app, &authority, config.workers.max(1));
         tracing::info!(workers = workers.len(), "working");
         stop_signal().await?;
         tracing::info!("stopping: jobs that run come to their end");
         stop(workers).await;
+        if let Some(numbers) = numbers {
+            numbers.stop(false).await;
+        }
     }
     app.stores.close().await;
     Ok(())

@@ -11,6 +11,7 @@ use sunlit_domain::ErrorCode;
 use sunlit_schema::{Ask, Begun, Carries, Execution, Live, begin, refusal};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until, timeout};
+use tracing::{Instrument as _, Span};
 
 use super::failure::Form;
 use super::media::Media;
@@ -34,7 +35,8 @@ pub(super) async fn open(visitor: Visitor, ask: Ask, carries: Carries) -> HttpRe
     };
     let (events, waiting) = mpsc::channel(WAITING);
     let writer = Writer { ends: visitor.ends(), visitor, seat, events };
-    actix_web::rt::spawn(writer.run(begun));
+    let span = visitor_span(&writer.visitor);
+    actix_web::rt::spawn(writer.run(begun).instrument(span));
     let body = stream::unfold(waiting, |mut waiting: mpsc::Receiver<web::Bytes>| async move {
         waiting.recv().await.map(|event| (Ok::<_, Infallible>(event), waiting))
     });
@@ -46,6 +48,12 @@ pub(super) async fn open(visitor: Visitor, ask: Ask, carries: Carries) -> HttpRe
         .insert_header(("x-accel-buffering", "no"))
         .append_header((header::VARY, "Accept"))
         .streaming(body)
+}
+
+/// The span of a connection that lives on after its request: of the same trace, and no part of the request's own span, which would
+/// not end before it.
+pub(super) fn visitor_span(visitor: &Visitor) -> Span {
+    tracing::error_span!(parent: None, "live", otel.kind = "server", tenant.id = %visitor.tenant.id, trace.id = visitor.trace.0)
 }
 
 /// Writes one stream until its operation, its client, its credential or the server ends.

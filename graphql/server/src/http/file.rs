@@ -54,7 +54,7 @@ pub(super) async fn post(
     let taken = match said(&request) {
         Ok((name, content_type, size)) => {
             let said = Said { name: &name, content_type, size };
-            take(&state.app, &visitor.scope, said, pieces(body)).await
+            take(&state.app, &visitor.scope, said, pieces(body, "upload")).await
         }
         Err(error) => Err(error),
     };

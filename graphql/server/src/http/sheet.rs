@@ -202,7 +202,7 @@ async fn take(
     let context = app.context(&visitor.scope).await?;
     let installed = context.package(&path.package)?;
     import::check_rights(app, &visitor.scope, &installed.package, &path.collection, keep_ids).await?;
-    let bytes = body::whole(body, MAX_BYTES).await?;
+    let bytes = body::whole(body, "import", MAX_BYTES).await?;
     let locale = visitor.locale();
     let Asked { key, sheet, dry_run, .. } = asked;
     let file = File { form, bytes, sheet, key, keep_ids, dry_run, locale };

@@ -19,9 +19,10 @@ use sunlit_domain::ErrorCode;
 use sunlit_schema::{Ask, Begun, Carries, Execution, begin, failure, refusal};
 use tokio::sync::mpsc;
 use tokio::time::{Instant, interval_at, timeout};
+use tracing::Instrument as _;
 
 use self::message::{Heard, Said};
-use super::events::ended;
+use super::events::{ended, visitor_span};
 use super::failure::Form;
 use super::graphql::{MAX_BODY, plain};
 use super::visitor::Visitor;
@@ -47,7 +48,8 @@ pub(super) fn open(visitor: Visitor, request: &HttpRequest, body: web::Payload) 
     match actix_ws::handle_with_protocols(request, body, &[PROTOCOL]) {
         Ok((response, session, messages)) => {
             let messages = messages.max_frame_size(MAX_BODY).aggregate_continuations().max_continuation_size(MAX_BODY);
-            actix_web::rt::spawn(Connection::new(visitor, session).run(messages, seat));
+            let span = visitor_span(&visitor);
+            actix_web::rt::spawn(Connection::new(visitor, session).run(messages, seat).instrument(span));
             response
         }
         Err(error) => error.error_response(),
@@ -197,7 +199,8 @@ impl Connection {
         }
         self.serial += 1;
         let (serial, says) = (self.serial, self.says.clone());
-        let task = actix_web::rt::spawn(operate(self.visitor.clone(), ask, id.clone(), serial, says));
+        let operation = operate(self.visitor.clone(), ask, id.clone(), serial, says);
+        let task = actix_web::rt::spawn(operation.in_current_span());
         self.operations.insert(id, Operation { serial, task });
         ControlFlow::Continue(())
     }

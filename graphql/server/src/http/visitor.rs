@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::http::header;
-use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
+use actix_web::{FromRequest, HttpRequest, web};
 use sunlit_app::query::tenant_find;
 use sunlit_app::{AppError, Reading};
 use sunlit_domain::tenant_state::TenantState;
@@ -16,12 +16,12 @@ use sunlit_domain::{Actor, Locale, Scope};
 use sunlit_schema::{Call, Carries, Limits, TenantSchema, TraceId};
 use sunlit_storage::platform::tenant::Tenant;
 use tokio::time::Instant;
-use tracing_actix_web::RequestId;
 
 use super::credential;
 use super::failure::{Failure, Form};
 use super::preferences::Chosen;
 use crate::state::State;
+pub(super) use crate::telemetry::request::trace;
 
 /// A request to one tenant.
 #[derive(Clone)]
@@ -134,8 +134,4 @@ pub(super) fn host(request: &HttpRequest) -> Option<String> {
         request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).or_else(|| request.uri().host())?;
     let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
     Some(name.trim_end_matches('.').to_ascii_lowercase())
-}
-
-pub(super) fn trace(request: &HttpRequest) -> TraceId {
-    TraceId(request.extensions().get::<RequestId>().map_or_else(String::new, ToString::to_string))
 }

@@ -8,6 +8,7 @@ use crate::kit::{Kit, Side};
 use crate::schema::Schema;
 use actix_web::test::TestRequest;
 use serde_json::json;
+use sunlit_app::command::job::replay;
 use sunlit_sheet::Form;
 use sunlit_storage::tenant::{audit, outbox};
 use tracing::Level;
@@ -125,6 +126,43 @@ async fn the_log_of_one_tenants_requests_names_nothing_of_another() {
     // What people wrote is in no log, their own tenant's neither.
     let line = log.lines().find(|line| line.contains("keeper") && line.contains(&kit.own.canary));
     assert!(line.is_none() && !log.contains("secret-keeper"), "{line:?}");
+}
+
+#[actix_web::test]
+async fn the_numbers_name_no_tenant_and_nothing_that_a_tenant_wrote() {
+    let kit = Kit::new().await;
+    kit.app.numbers().await;
+    for side in [&kit.own, &kit.other] {
+        told(&kit, side).await;
+        let echo = format!("{{ probe {{ echo(text: \"{}\") }} }}", side.canary);
+        assert!(kit.ask(side, &echo, json!({})).await.data()["probe"]["echo"].is_string());
+    }
+    // A job whose key and payload are the tenant's own words, and one of no known kind.
+    let administrator = kit.app.administrator(kit.own.tenant);
+    replay::run(kit.app.app(), &administrator, kit.own.ids["Job"].parse().unwrap()).await.unwrap();
+    kit.app.worker().once().await.unwrap();
+    let numbers = kit.app.numbers().await;
+    let expected = [
+        "sunlit_http_requests_total{route=\"/t/{tenant}/graphql\",method=\"POST\",status=\"2xx\"}",
+        "sunlit_graphql_operations_total{operation=\"query\",outcome=\"ok\"}",
+        "sunlit_plugin_calls_total{package=\"probe\"",
+        "sunlit_jobs_total{kind=\"nonsense\"",
+        "sunlit_stores_open ",
+    ];
+    for expected in expected {
+        assert!(numbers.contains(expected), "{expected} is not in {numbers}");
+    }
+    for side in [&kit.own, &kit.other] {
+        let secret = [side.canary.clone(), side.slug.to_owned(), side.tenant.to_string(), side.document.clone()];
+        for word in side.ids.values().chain(&secret) {
+            let line = numbers.lines().find(|line| line.contains(word.as_str()));
+            assert!(line.is_none(), "{word}: {line:?}");
+        }
+    }
+    assert!(!numbers.contains("canary"), "{numbers}");
+    // As many series as there are routes, kinds and exports, however many tenants ask: bounded, and far from the bound.
+    let series = numbers.lines().filter(|line| !line.starts_with('#')).count();
+    assert!(series < 3_000, "{series}");
 }
 
 /// In a database the tenants' rows lie in the same files: there the database parts them.

@@ -82,6 +82,28 @@ pub async fn verify(scope: &Scope, session: &Session, head: Option<&str>) -> Res
     Ok(chain)
 }
 
+/// Walks the last `rows` of the chain, taking what is before them for sound.
+///
+/// # Errors
+/// The database's.
+pub async fn verify_end(scope: &Scope, session: &Session, rows: u64) -> Result<Chain, StorageError> {
+    let mut latest = super::latest(scope, session, rows).await?;
+    latest.reverse();
+    let sound = |first: &Model| Chain { rows: first.seq - 1, head: first.previous.clone(), fault: None };
+    let mut chain = latest.first().map_or_else(|| Chain { rows: 0, head: NO_ROW.to_owned(), fault: None }, sound);
+    if chain.rows == 0 {
+        NO_ROW.clone_into(&mut chain.head);
+    }
+    for row in &latest {
+        if let Some(fault) = fault(&chain, row) {
+            return Ok(Chain { fault: Some(fault), ..chain });
+        }
+        chain.rows = row.seq;
+        chain.head.clone_from(&row.hash);
+    }
+    Ok(chain)
+}
+
 fn fault(chain: &Chain, row: &Model) -> Option<Fault> {
     let (seq, id) = (row.seq, row.id);
     if seq > chain.rows + 1 {
