@@ -12,6 +12,7 @@ use sunlit_domain::manifest::Version;
 use sunlit_domain::value::Timestamp;
 use sunlit_domain::{Manifest, Scope};
 use sunlit_plugin_host::{ArtefactCache, HostConfig, PluginHost};
+use sunlit_storage::blobs::BucketConfig;
 use sunlit_storage::platform::tenant::Tenant;
 use sunlit_storage::platform::{Platform, due, package as package_table};
 use sunlit_storage::walls::Wall;
@@ -20,6 +21,7 @@ use tokio::sync::futures::Notified;
 use tokio::sync::{Notify, Semaphore};
 use uuid::Uuid;
 
+use crate::address::Addresses;
 use crate::environment::ForVault;
 use crate::identity::passwords::Passwords;
 use crate::identity::principal::Principals;
@@ -33,6 +35,9 @@ use crate::{AppError, Changes, Environment, Keys, Package, TenantContext};
 const MAX_CONTEXTS: u64 = 10_000;
 /// How many imports a node runs at once.
 const MAX_IMPORTS: usize = 2;
+/// How many uploads a node looks through at once, and of how many pictures it makes small ones.
+const MAX_INSPECTIONS: usize = 2;
+const MAX_PICTURES: usize = 2;
 /// How long a node may not know of what another node enabled.
 const FRESH: Duration = Duration::from_secs(30);
 /// How many addresses without an account are remembered for which somebody has tried to sign in.
@@ -55,6 +60,8 @@ pub struct AppConfig {
     pub public_url: String,
     /// Where the master keys are.
     pub master_keys: MasterKeySource,
+    /// The bucket of files; none keeps them in the data folder.
+    pub files: Option<BucketConfig>,
 }
 
 /// What the application keeps in memory, in numbers.
@@ -89,6 +96,7 @@ pub struct App {
     pub environment: Arc<dyn Environment>,
     /// What commands of this process changed, for whoever follows it.
     pub changes: Changes,
+    pub(crate) addresses: Addresses,
     pub(crate) directory: Directory,
     pub(crate) documents: Documents,
     packages: Cache<(String, String), Arc<Package>>,
@@ -110,6 +118,10 @@ pub struct App {
     pub(crate) guesses: moka::sync::Cache<(TenantId, String), Attempts>,
     pub(crate) mailer: Option<Mailer>,
     public_url: String,
+    /// Places for looking through uploads, which keeps a core busy.
+    pub(crate) inspections: Arc<Semaphore>,
+    /// Places for making pictures small, which keeps a core busy and holds a picture in memory.
+    pub(crate) pictures: Arc<Semaphore>,
 }
 
 impl App {
@@ -132,7 +144,10 @@ impl App {
             Some(database) => Stores::shared(database, vault.clone()),
             None => Stores::new(config.data.join("tenants"), vault.clone())?,
         };
-        let blobs = Blobs::open(config.data.join("files"))?;
+        let blobs = match &config.files {
+            None => Blobs::open(config.data.join("files"))?,
+            Some(bucket) => Blobs::open_bucket(bucket)?,
+        };
         let cache = ArtefactCache::open(config.data.join("artefacts"), &keys.artefacts)?;
         let host = PluginHost::new(&config.host, Some(cache))?;
         let node = environment.new_id();
@@ -145,6 +160,7 @@ impl App {
             host,
             environment,
             changes: Changes::default(),
+            addresses: Addresses::new(&keys.files)?,
             directory: Directory::new(),
             documents: Documents::new(),
             packages: Cache::new(MAX_PACKAGES),
@@ -159,6 +175,8 @@ impl App {
             guesses: moka::sync::Cache::builder().max_capacity(MAX_GUESSES).time_to_live(LOCKED_FOR).build(),
             mailer: config.mail.map(Mailer::new).transpose()?,
             public_url: config.public_url.trim_end_matches('/').to_owned(),
+            inspections: Arc::new(Semaphore::new(MAX_INSPECTIONS)),
+            pictures: Arc::new(Semaphore::new(MAX_PICTURES)),
         })
     }
 

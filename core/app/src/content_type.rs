@@ -45,6 +45,17 @@ pub(crate) fn settle(declared: Option<&MediaType>, head: &[u8]) -> Option<String
     }
 }
 
+/// Whether files of this type are zip archives, office documents among them.
+pub(crate) fn is_archive(content_type: &str) -> bool {
+    let (zip, inside) = CONTAINERS[0];
+    content_type == zip || inside.contains(&content_type)
+}
+
+/// Whether an archive of this type is a document, which holds nothing but parts that its program reads.
+pub(crate) fn is_document(content_type: &str) -> bool {
+    is_archive(content_type) && !matches!(content_type, "application/zip" | "application/x-zip-compressed")
+}
+
 fn agrees(declared: &str, shown: &str) -> bool {
     let contains = |(container, inside): &(&str, &[&str])| *container == shown && inside.contains(&declared);
     declared == shown || CONTAINERS.iter().any(contains)

@@ -99,6 +99,12 @@ pub enum AppError {
     /// The caller may send registered documents only.
     #[error("only registered documents are answered: register the document, or sign in")]
     DocumentNotTrusted,
+    /// An address with a token that this installation has not made for what is asked.
+    #[error("the address is not one that was given out for this file: ask for a new one")]
+    Address,
+    /// An address whose time is over.
+    #[error("the address has expired: ask for a new one")]
+    Expired,
     /// An upload has more bytes than any field takes.
     #[error("the file has more than {0} bytes")]
     TooLarge(u64),
@@ -173,9 +179,9 @@ impl AppError {
     #[must_use]
     pub fn code(&self) -> ErrorCode {
         match self {
-            Self::NotFound => ErrorCode::NotFound,
+            Self::NotFound | Self::Address => ErrorCode::NotFound,
             Self::Unauthenticated => ErrorCode::Unauthenticated,
-            Self::Denied => ErrorCode::Denied,
+            Self::Denied | Self::Expired => ErrorCode::Denied,
             Self::ReadOnly => ErrorCode::ReadOnly,
             Self::Suspended => ErrorCode::Suspended,
             Self::InvalidCredentials => ErrorCode::InvalidCredentials,
@@ -247,6 +253,9 @@ impl AppError {
             Self::BrokenReference => Some(message("problem.referred", locale).to_owned()),
             Self::Refused(why) => Some(message(why.key(), locale).to_owned()),
             Self::Storage(StorageError::Full) => Some(message("problem.full", locale).to_owned()),
+            Self::Storage(StorageError::Bucket { .. }) => Some(message("problem.bucket", locale).to_owned()),
+            Self::Address => Some(message("problem.address", locale).to_owned()),
+            Self::Expired => Some(message("problem.expired", locale).to_owned()),
             Self::Suspended => Some(message("problem.suspended", locale).to_owned()),
             Self::Password(flaw) => Some(flaw.message(locale).to_owned()),
             Self::Taken => Some(message("problem.taken", locale).to_owned()),

@@ -4,9 +4,11 @@
 //! `query/<noun>_<question>.rs`. Start reading at [`app`], then [`reading`].
 
 pub mod action;
+pub mod address;
 pub mod app;
 pub mod changes;
 pub mod command;
+mod content_check;
 mod content_type;
 pub mod environment;
 pub mod error;

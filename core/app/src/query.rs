@@ -9,6 +9,7 @@ pub mod change_read;
 pub mod division_codes;
 pub mod document_find;
 pub mod file_get;
+pub mod file_thumbnail;
 pub mod job_dead;
 pub mod key_status;
 pub mod package_enabled;

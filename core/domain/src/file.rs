@@ -82,15 +82,189 @@ impl JsonSchema for MediaType {
 }
 
 /// A file's name as it is kept: the last part of whatever path was given, without what no file system or reader can bear, at
-/// most [`MAX_NAME`] characters. Never empty, and never a name that means a folder.
+/// most [`MAX_NAME`] characters. Never empty, and never a name that means a folder or a device.
 #[must_use]
 pub fn clean_name(given: &str) -> String {
     let last = given.rsplit(['/', '\\']).next().unwrap_or_default();
     let kept: String = last.chars().filter(|c| !is_unseen(*c)).map(|c| if is_reserved(c) { '_' } else { c }).collect();
+    // Spaces in a row push an ending out of sight.
+    let kept = kept.split_whitespace().collect::<Vec<_>>().join(" ");
     // Windows drops points and spaces at the end, so that two names could be one.
-    let trimmed = kept.trim().trim_end_matches(['.', ' ']);
+    let trimmed = kept.trim_end_matches(['.', ' ']);
     let visible = trimmed.trim_start_matches('.').trim_start();
-    if visible.is_empty() { NAMELESS.to_owned() } else { shortened(visible, MAX_NAME) }
+    if visible.is_empty() {
+        return NAMELESS.to_owned();
+    }
+    let device = if is_device(visible) { "_" } else { "" };
+    shortened(&format!("{device}{visible}"), MAX_NAME)
+}
+
+/// The name as it is kept of a file of that type: where its ending says that it is something else, the type's own ending is
+/// added. So `report.pdf.exe` that holds a PDF is opened as one, and nothing is run by its name.
+#[must_use]
+pub fn fitting_name(name: &str, content_type: &str) -> String {
+    let ending = name.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase()).unwrap_or_default();
+    let own = ENDINGS.iter().find(|(known, _)| *known == content_type).map(|(_, endings)| *endings);
+    let missing = match own {
+        Some(endings) if endings.contains(&ending.as_str()) => None,
+        Some(endings) => endings.first().copied(),
+        None if !RUN.contains(&ending.as_str()) => None,
+        None if content_type.starts_with("text/") => Some("txt"),
+        None => Some("bin"),
+    };
+    let Some(missing) = missing else { return name.to_owned() };
+    format!("{}.{missing}", shortened(name, MAX_NAME - missing.len() - 1))
+}
+
+/// Whether files of this type are programs. A field takes them only when it names the type.
+#[must_use]
+pub fn is_program(content_type: &str) -> bool {
+    PROGRAMS.contains(&content_type)
+}
+
+/// Endings of types that are known by their bytes, or that would be run under another ending; the first is added to a name that
+/// has none of them.
+const ENDINGS: [(&str, &[&str]); 29] = [
+    ("application/pdf", &["pdf"]),
+    ("image/png", &["png"]),
+    ("image/jpeg", &["jpg", "jpeg", "jpe", "jfif"]),
+    ("image/webp", &["webp"]),
+    ("image/gif", &["gif"]),
+    ("image/bmp", &["bmp"]),
+    ("image/tiff", &["tif", "tiff"]),
+    ("image/svg+xml", &["svg"]),
+    ("text/html", &["html", "htm"]),
+    ("text/csv", &["csv", "txt"]),
+    ("application/json", &["json", "geojson"]),
+    ("application/msword", &["doc", "dot", "wps"]),
+    ("application/vnd.ms-excel", &["xls", "xlt", "et"]),
+    ("application/vnd.ms-powerpoint", &["ppt", "pps", "pot", "dps"]),
+    ("application/x-ole-storage", &["bin", "doc", "dot", "wps", "xls", "et", "ppt", "pps", "dps", "msg", "vsd"]),
+    ("application/vnd.openxmlformats-officedocument.wordprocessingml.document", &["docx"]),
+    ("application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", &["xlsx"]),
+    ("application/vnd.openxmlformats-officedocument.presentationml.presentation", &["pptx"]),
+    ("application/vnd.oasis.opendocument.text", &["odt"]),
+    ("application/vnd.oasis.opendocument.spreadsheet", &["ods"]),
+    ("application/vnd.oasis.opendocument.presentation", &["odp"]),
+    ("application/epub+zip", &["epub"]),
+    ("application/ofd", &["ofd"]),
+    ("application/zip", &["zip", "docx", "xlsx", "pptx", "odt", "ods", "odp", "epub", "ofd", "kmz"]),
+    ("video/mp4", &["mp4", "m4v"]),
+    ("audio/mpeg", &["mp3"]),
+    ("application/vnd.microsoft.portable-executable", &["exe", "dll"]),
+    ("application/vnd.android.package-archive", &["apk"]),
+    ("text/x-shellscript", &["sh"]),
+];
+
+/// Endings by which a machine runs or opens a file with rights of its own.
+const RUN: [&str; 71] = [
+    "action",
+    "apk",
+    "app",
+    "application",
+    "asp",
+    "aspx",
+    "bash",
+    "bat",
+    "cgi",
+    "chm",
+    "cmd",
+    "com",
+    "command",
+    "cpl",
+    "csh",
+    "deb",
+    "desktop",
+    "dll",
+    "dmg",
+    "exe",
+    "gadget",
+    "hta",
+    "htm",
+    "html",
+    "img",
+    "inf",
+    "ins",
+    "iso",
+    "jar",
+    "jnlp",
+    "js",
+    "jse",
+    "jsp",
+    "ksh",
+    "lnk",
+    "mht",
+    "mhtml",
+    "mjs",
+    "msc",
+    "msi",
+    "msp",
+    "mst",
+    "php",
+    "pif",
+    "pkg",
+    "pl",
+    "ps1",
+    "psm1",
+    "py",
+    "pyw",
+    "rb",
+    "reg",
+    "rpm",
+    "run",
+    "scf",
+    "scr",
+    "sct",
+    "sh",
+    "shtml",
+    "svg",
+    "url",
+    "vb",
+    "vbe",
+    "vbs",
+    "vhd",
+    "vhdx",
+    "website",
+    "ws",
+    "wsf",
+    "wsh",
+    "xll",
+];
+
+/// Types of programs.
+const PROGRAMS: [&str; 22] = [
+    "application/hta",
+    "application/java",
+    "application/java-archive",
+    "application/vnd.android.dex",
+    "application/vnd.android.dey",
+    "application/vnd.android.package-archive",
+    "application/vnd.debian.binary-package",
+    "application/vnd.microsoft.portable-executable",
+    "application/wasm",
+    "application/x-bat",
+    "application/x-dosexec",
+    "application/x-elf",
+    "application/x-executable",
+    "application/x-google-chrome-extension",
+    "application/x-llvm",
+    "application/x-mach-binary",
+    "application/x-msdownload",
+    "application/x-msi",
+    "application/x-rpm",
+    "application/x-sh",
+    "application/x-shockwave-flash",
+    "text/x-shellscript",
+];
+
+/// Names that Windows gives to devices, whatever their ending.
+fn is_device(name: &str) -> bool {
+    let stem = name.split('.').next().unwrap_or_default().trim_end().to_ascii_uppercase();
+    let numbered = |device: &str| {
+        let rest = stem.strip_prefix(device);
+        rest.is_some_and(|rest| matches!(rest, "1" | "2" | "3" | "4" | "5" | "6" | "7" | "8" | "9" | "¹" | "²" | "³"))
+    };
+    matches!(stem.as_str(), "CON" | "PRN" | "AUX" | "NUL") || numbered("COM") || numbered("LPT")
 }
 
 /// A name of at most `max` characters that keeps its extension.
@@ -110,6 +284,9 @@ pub fn shortened(name: &str, max: usize) -> String {
 fn is_unseen(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{61c}')
+        // Letters and signs that take room and show nothing.
+        || matches!(c, '\u{ad}' | '\u{115f}' | '\u{1160}' | '\u{180e}' | '\u{3164}' | '\u{ffa0}' | '\u{fff9}'..='\u{fffb}')
+        || matches!(c, '\u{e0000}'..='\u{e007f}')
 }
 
 /// What Windows does not allow in names.
@@ -136,6 +313,13 @@ mod tests {
             ("x.png\0.html", "x.png.html"),
             ("a\r\nSet-Cookie: b.txt", "aSet-Cookie_ b.txt"),
             ("\u{202e}gpj.exe", "gpj.exe"),
+            ("报告\u{2066}fdp.exe\u{2069}", "报告fdp.exe"),
+            ("报告.pdf                    .exe", "报告.pdf .exe"),
+            ("报告.pdf\u{3164}\u{3000}\u{a0}.exe", "报告.pdf .exe"),
+            ("CON.pdf", "_CON.pdf"),
+            ("nul", "_nul"),
+            ("com1.tar.gz", "_com1.tar.gz"),
+            ("console.pdf", "console.pdf"),
             ("what?.txt. ", "what_.txt"),
         ] {
             assert_eq!(clean_name(given), expect, "{given:?}");
@@ -144,6 +328,34 @@ mod tests {
         assert_eq!(long.chars().count(), MAX_NAME);
         assert!(long.ends_with("长.docx"));
         assert_eq!(clean_name(&format!("a.{}", "b".repeat(300))).len(), MAX_NAME);
+    }
+
+    #[test]
+    fn a_name_ends_as_its_type_does() {
+        for (name, content_type, expect) in [
+            ("a.pdf", "application/pdf", "a.pdf"),
+            ("A.PDF", "application/pdf", "A.PDF"),
+            ("report.pdf.exe", "application/pdf", "report.pdf.exe.pdf"),
+            ("report", "application/pdf", "report.pdf"),
+            ("gpj.exe", "image/png", "gpj.exe.png"),
+            ("图.jpeg", "image/jpeg", "图.jpeg"),
+            ("图.png", "image/jpeg", "图.png.jpg"),
+            ("版式.ofd", "application/zip", "版式.ofd"),
+            ("a.jar", "application/zip", "a.jar.zip"),
+            ("a.docm", "application/vnd.openxmlformats-officedocument.wordprocessingml.document", "a.docm.docx"),
+            ("run.bat", "text/plain", "run.bat.txt"),
+            ("readme.md", "text/plain", "readme.md"),
+            ("page.html", "text/plain", "page.html.txt"),
+            ("x.scr", "application/octet-stream", "x.scr.bin"),
+            ("x.dat", "application/octet-stream", "x.dat"),
+            ("x", "application/octet-stream", "x"),
+            ("setup.exe", "application/vnd.microsoft.portable-executable", "setup.exe"),
+        ] {
+            assert_eq!(fitting_name(name, content_type), expect, "{name} of {content_type}");
+        }
+        let long = fitting_name(&format!("{}.exe", "长".repeat(196)), "application/pdf");
+        assert!(long.chars().count() == MAX_NAME && long.ends_with(".exe.pdf"), "{long}");
+        assert!(is_program("application/vnd.microsoft.portable-executable") && !is_program("application/pdf"));
     }
 
     #[test]

@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use sea_orm::sqlx;
 use sea_orm::{DbErr, RuntimeErr, SqlErr};
 
+use crate::blobs::ObjectFault;
+
 /// A storage failure. Messages for an operator name the mend.
 #[derive(Debug, thiserror::Error)]
 pub enum StorageError {
@@ -69,6 +71,14 @@ pub enum StorageError {
     /// The vault has no key for it, or not the right one.
     #[error(transparent)]
     Vault(#[from] crate::vault::VaultError),
+    /// The bucket of files does not do what it is asked.
+    #[error("the files of `files_s3_bucket`: {fault} ({detail})")]
+    Bucket {
+        /// What is wrong, and the mend.
+        fault: ObjectFault,
+        /// What the store says.
+        detail: String,
+    },
     /// What several callers waited for failed.
     #[error(transparent)]
     Shared(std::sync::Arc<StorageError>),
@@ -100,13 +110,22 @@ impl StorageError {
     #[must_use]
     pub fn is_overload(&self) -> bool {
         match self {
-            Self::Full | Self::Database(DbErr::ConnectionAcquire(_)) => true,
+            Self::Full | Self::Bucket { .. } | Self::Database(DbErr::ConnectionAcquire(_)) => true,
             Self::Shared(error) => error.is_overload(),
             Self::Database(_) => {
                 self.is_disconnected() || self.is_pool_empty() || self.code().is_some_and(|code| of_overload(&code))
             }
             _ => false,
         }
+    }
+
+    /// The failure of the store that a reader of a content met ([`crate::blobs::BlobReader`]); the other error back where it was
+    /// none.
+    ///
+    /// # Errors
+    /// The error itself.
+    pub fn of_reader(error: std::io::Error) -> Result<Self, std::io::Error> {
+        error.downcast::<Self>()
     }
 
     /// Whether a lock of PostgreSQL did not come free in time.

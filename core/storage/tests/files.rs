@@ -73,7 +73,7 @@ impl Kit {
         for piece in pieces {
             incoming.write(Bytes::copy_from_slice(piece)).await?;
         }
-        incoming.finish().await
+        incoming.seal().await?.keep().await
     }
 
     async fn read(&self, scope: &Scope, sha256: &str, range: Option<std::ops::Range<u64>>) -> Vec<u8> {

@@ -3,9 +3,13 @@
 use std::sync::Arc;
 
 use async_graphql::dataloader::DataLoader;
-use async_graphql::dynamic::{Field, FieldFuture, FieldValue, Object, ResolverContext, SchemaBuilder, TypeRef};
+use async_graphql::dynamic::{
+    Field, FieldFuture, FieldValue, InputValue, Object, ResolverContext, SchemaBuilder, TypeRef,
+};
 use async_graphql::{Error, Value as Gql};
+use sunlit_app::address::{MAX_SECONDS, USUAL_SECONDS};
 use sunlit_app::query::file_get::{self, File};
+use sunlit_app::query::file_thumbnail::{self, WIDTHS};
 use sunlit_domain::Manifest;
 use sunlit_domain::id::lower_camel;
 use sunlit_domain::manifest;
@@ -17,6 +21,10 @@ use crate::scalar;
 
 /// The type of a file.
 const FILE: &str = "File";
+/// For how many seconds an address is good.
+const EXPIRES_IN: &str = "expiresIn";
+/// Of a picture, in pixels.
+const WIDTH: &str = "width";
 
 /// A field that holds a file or a list of them.
 pub(crate) fn field(field: &manifest::Field, index: usize, description: String) -> Field {
@@ -71,7 +79,7 @@ fn file() -> Object {
     let object = part(object, "sha256", TypeRef::STRING, "内容的 SHA-256。 / SHA-256 of its content.", |file| {
         Gql::from(file.sha256.as_str())
     });
-    object.field(
+    let object = object.field(
         Field::new("url", TypeRef::named_nn(TypeRef::STRING), |ctx| {
             FieldFuture::new(async move {
                 let file = ctx.parent_value.try_downcast_ref::<Arc<File>>()?;
@@ -80,7 +88,59 @@ fn file() -> Object {
             })
         })
         .description("本站上的下载地址。 / Where it is read, on this host."),
-    )
+    );
+    object.field(download_url()).field(thumbnail_url())
+}
+
+/// Where the picture in small is read by whoever has the address.
+fn thumbnail_url() -> Field {
+    let seconds = InputValue::new(EXPIRES_IN, TypeRef::named(TypeRef::INT)).default_value(USUAL_SECONDS);
+    Field::new("thumbnailUrl", TypeRef::named(TypeRef::STRING), |ctx| {
+        FieldFuture::new(async move {
+            let address = thumbnail(&ctx);
+            settle(&ctx, address.map(|address| address.map(FieldValue::value)))
+        })
+    })
+    .argument(InputValue::new(WIDTH, TypeRef::named_nn(TypeRef::INT)))
+    .argument(seconds)
+    .description(format!(
+        "限时缩略图地址：宽度为 {WIDTHS:?} 之一；不是图片则为空。 / An address of the picture in small, of one of the widths {WIDTHS:?}; \
+         null for what is no PNG, JPEG, WebP or GIF. As downloadUrl it needs no signing in."
+    ))
+}
+
+fn thumbnail(ctx: &ResolverContext<'_>) -> Result<Option<String>, Error> {
+    let file = ctx.parent_value.try_downcast_ref::<Arc<File>>()?;
+    let width = file_thumbnail::width(ctx.args.try_get(WIDTH)?.i64()?).map_err(|error| failed(ctx, &error))?;
+    if !file_thumbnail::is_picture(&file.content_type) {
+        return Ok(None);
+    }
+    address(ctx, Some(width)).map(Some)
+}
+
+/// Where the file is read by whoever has the address: a browser follows a link without saying who asks.
+fn download_url() -> Field {
+    let seconds = InputValue::new(EXPIRES_IN, TypeRef::named(TypeRef::INT)).default_value(USUAL_SECONDS);
+    Field::new("downloadUrl", TypeRef::named(TypeRef::STRING), |ctx| {
+        FieldFuture::new(async move {
+            let address = address(&ctx, None);
+            settle(&ctx, address.map(|address| Some(FieldValue::value(address))))
+        })
+    })
+    .argument(seconds)
+    .description(format!(
+        "限时下载地址：凭此地址即可读取，无需登录，expiresIn 为有效秒数，最多 {MAX_SECONDS}。 / An address that reads the file without \
+         signing in, for expiresIn seconds, at most {MAX_SECONDS}: for links and pictures in a browser."
+    ))
+}
+
+fn address(ctx: &ResolverContext<'_>, width: Option<u16>) -> Result<String, Error> {
+    let file = ctx.parent_value.try_downcast_ref::<Arc<File>>()?;
+    let seconds = match ctx.args.get(EXPIRES_IN) {
+        Some(seconds) if !seconds.is_null() => seconds.i64()?,
+        _ => USUAL_SECONDS,
+    };
+    file_get::address(reading(ctx)?, file, seconds, width).map_err(|error| failed(ctx, &error))
 }
 
 fn part(object: Object, name: &str, type_name: &str, description: &str, get: fn(&File) -> Gql) -> Object {

@@ -16,10 +16,11 @@ use ipnet::IpNet;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
-use sunlit_app::AppConfig;
 use sunlit_app::mail::MailConfig;
+use sunlit_app::AppConfig;
 use sunlit_domain::toml_source::{SourceErrors, TomlSource};
 use sunlit_plugin_host::HostConfig;
+use sunlit_storage::blobs::{BucketConfig, Secret};
 use sunlit_storage::postgres::shown;
 use sunlit_storage::vault::VARIABLE;
 use sunlit_storage::{MasterKeySource, MasterKeys, PostgresConfig, VaultError};
@@ -53,6 +54,34 @@ pub struct MailServer(pub String);
 impl fmt::Debug for MailServer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.0.rsplit('@').next().unwrap_or_default())
+    }
+}
+
+/// A password or key. Nothing shows it.
+#[derive(Clone, Serialize, JsonSchema)]
+#[serde(transparent)]
+#[schemars(with = "String")]
+pub struct SecretText(pub String);
+
+impl fmt::Debug for SecretText {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SecretText(…)")
+    }
+}
+
+impl<'de> Deserialize<'de> for SecretText {
+    /// What is no text is refused without being told.
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Given {
+            Text(String),
+            Other(serde::de::IgnoredAny),
+        }
+        match Given::deserialize(deserializer)? {
+            Given::Text(text) => Ok(Self(text)),
+            Given::Other(_) => Err(serde::de::Error::custom("a secret is a text: put it in quotes")),
+        }
     }
 }
 
@@ -115,6 +144,16 @@ pub struct Config {
     /// The networks of reverse proxies, such as `10.0.0.0/8`: what they say of a request's trace (`traceparent`) is taken.
     #[schemars(with = "Vec<String>")]
     pub trusted_proxies: Vec<IpNet>,
+    /// The bucket of an S3-compatible store that keeps the tenants' files. Without it they are in the data folder.
+    pub files_s3_bucket: Option<String>,
+    /// The address of that store, such as `https://s3.example.gov.cn`; without it Amazon's own.
+    pub files_s3_endpoint: Option<String>,
+    /// Its region; a store that has none takes any.
+    pub files_s3_region: String,
+    /// The name of the key that reads and writes the bucket.
+    pub files_s3_access_key: Option<String>,
+    /// That key: better in the environment, as `SUNLIT_FILES_S3_SECRET_KEY`, than in a file.
+    pub files_s3_secret_key: Option<SecretText>,
 }
 
 impl Default for Config {
@@ -141,6 +180,11 @@ impl Default for Config {
             otlp_endpoint: None,
             otlp_sample_ratio: 1.0,
             trusted_proxies: Vec::new(),
+            files_s3_bucket: None,
+            files_s3_endpoint: None,
+            files_s3_region: "us-east-1".to_owned(),
+            files_s3_access_key: None,
+            files_s3_secret_key: None,
         }
     }
 }
@@ -260,6 +304,15 @@ impl Config {
         if self.metrics_listen.is_some_and(|address| address == self.listen && address.port() != 0) {
             return wrong("metrics_listen", "choose another port than that of `listen`, which the public reaches");
         }
+        let described = [&self.files_s3_bucket, &self.files_s3_access_key].iter().filter(|key| key.is_some()).count()
+            + usize::from(self.files_s3_secret_key.is_some());
+        if !(described == 0 && self.files_s3_endpoint.is_none() || described == 3) {
+            return wrong(
+                "files_s3_bucket",
+                "set files_s3_bucket, files_s3_access_key and files_s3_secret_key together, the latter as \
+                 SUNLIT_FILES_S3_SECRET_KEY or SUNLIT_FILES_S3_SECRET_KEY_FILE",
+            );
+        }
         Ok(())
     }
 
@@ -270,6 +323,10 @@ impl Config {
         self.migrator_database = None;
         self.master_key_file = None;
         self.master_keys = None;
+        self.files_s3_bucket = None;
+        self.files_s3_endpoint = None;
+        self.files_s3_access_key = None;
+        self.files_s3_secret_key = None;
     }
 
     /// The PostgreSQL database, where one is configured.
@@ -312,6 +369,18 @@ impl Config {
             mail,
             public_url: self.public_url.clone().unwrap_or_else(|| format!("http://{}", self.listen)),
             master_keys: self.master_keys()?,
+            files: self.bucket(),
+        })
+    }
+
+    /// The bucket of files; none keeps them in the data folder.
+    fn bucket(&self) -> Option<BucketConfig> {
+        Some(BucketConfig {
+            bucket: self.files_s3_bucket.clone()?,
+            endpoint: self.files_s3_endpoint.clone(),
+            region: self.files_s3_region.clone(),
+            access_key: self.files_s3_access_key.clone()?,
+            secret_key: Secret(self.files_s3_secret_key.clone()?.0),
         })
     }
 
@@ -442,5 +511,34 @@ mod tests {
         assert_eq!(config.database().unwrap().url, url);
         let told = format!("{config:?} {:?}", config.database());
         assert!(!told.contains("hush") && told.matches("postgres://sunlit_app@db.example:5432/sunlit").count() == 4);
+    }
+
+    #[test]
+    fn a_bucket_is_described_wholly_or_not_at_all_and_its_key_is_never_shown() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("sunlit.toml");
+        let read = |text: &str| {
+            std::fs::write(&file, text).unwrap();
+            Config::read(&file).map_err(|error| error.to_string())
+        };
+        assert_eq!(read("").unwrap().files(vec![]).unwrap().bucket, None);
+        for part in ["files_s3_bucket = \"files\"", "files_s3_secret_key = \"hush\"", "files_s3_access_key = \"a\""] {
+            let told = read(part).unwrap().files(vec![]).unwrap_err().to_string();
+            assert!(told.contains("add") && !told.contains("hush"), "{told}");
+        }
+        let whole = "files_s3_bucket = \"files\"\nfiles_s3_endpoint = \"https://s3.example\"\n\
+                     files_s3_access_key = \"sunlit\"\nfiles_s3_secret_key = \"hush\"\n";
+        let config = read(whole).unwrap();
+        let files = config.files(vec![1; 32]).unwrap();
+        let bucket = files.bucket.clone().unwrap();
+        assert_eq!((bucket.bucket.as_str(), bucket.secret_key.0.as_str()), ("files", "hush"));
+        let told = format!("{config:?} {files:?}");
+        assert!(!told.contains("hush") && !told.contains("1, 1") && told.contains("s3.example"), "{told}");
+        // A key that looks like something else is not told in the error either.
+        let told = read("files_s3_secret_key = [1234567890]\n").unwrap_err();
+        assert!(
+            told.contains("sunlit.toml:1") && told.contains("put it in quotes") && !told.contains("12345"),
+            "{told}"
+        );
     }
 }

@@ -37,12 +37,13 @@ const MAY_IMPORT: [(&str, &[&str]); 15] = [
 ];
 
 /// Large dependencies (each with what belongs to its family: `sqlx` and `sqlx-core`) and the crates that may name them.
-const OWNERS: [(&str, &[&str]); 21] = [
+const OWNERS: [(&str, &[&str]); 22] = [
     ("croner", &[DOMAIN]),
+    ("image", &[APP, CONFORMANCE]),
     ("sea-orm", &[STORAGE, SERVER]),
     ("sea-query", &[STORAGE]),
     ("sqlx", &[STORAGE]),
-    ("object_store", &[STORAGE]),
+    ("object_store", &[STORAGE, CONFORMANCE]),
     ("wasmtime", &[PLUGIN_HOST]),
     ("async-graphql", &[SCHEMA, SERVER]),
     ("actix-web", &[SERVER, SUPPORT, CONFORMANCE, ISOLATION]),
@@ -52,7 +53,7 @@ const OWNERS: [(&str, &[&str]); 21] = [
     ("csv", &[SHEET]),
     ("calamine", &[SHEET]),
     ("rust_xlsxwriter", &[SHEET]),
-    ("zip", &[SHEET]),
+    ("zip", &[SHEET, APP, CONFORMANCE]),
     ("wit-component", &[BUILDER]),
     ("wit-bindgen", &[SDK]),
     ("metrics-exporter-prometheus", &[SERVER]),

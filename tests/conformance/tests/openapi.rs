@@ -142,8 +142,15 @@ async fn the_answers_to_uploads_and_readings_are_described() {
         ("if-none-match", tag.as_str(), 304),
         ("range", "bytes=999-", 416),
         ("authorization", "Bearer nonsense", 401),
+        ("?width", "161", 400),
+        ("?width", "160", 415),
+        ("?token", "nonsense", 404),
     ] {
-        let (status, headers, body) = app.call(TestRequest::get().uri(&path).insert_header((name, value))).await;
+        let request = match name.strip_prefix('?') {
+            Some(name) => TestRequest::get().uri(&format!("{path}?{name}={value}")),
+            None => TestRequest::get().uri(&path).insert_header((name, value)),
+        };
+        let (status, headers, body) = app.call(request).await;
         assert_eq!(status.as_u16(), expect, "{name}: {value}");
         let media = headers.get("content-type").map(|value| value.to_str().unwrap());
         described(&document, "/files/{id}/{name}", "get", (status, media, &body));

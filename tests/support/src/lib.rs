@@ -38,6 +38,7 @@ use sunlit_server::packages::CARRIED;
 use sunlit_server::state::State;
 use sunlit_server::telemetry::numbers::{self, Sources};
 use sunlit_server::token::{Subject, TokenKeys};
+use sunlit_storage::blobs::BucketConfig;
 use sunlit_storage::platform::tenant;
 use sunlit_storage::testing;
 use sunlit_tenants::{RegionLibrary, provision};
@@ -102,6 +103,11 @@ impl TestApp {
 
     /// The same with another clock.
     pub async fn start_with(environment: Arc<dyn Environment>) -> Self {
+        Self::start_on(environment, None).await
+    }
+
+    /// The same with files in a bucket, where one is named.
+    pub async fn start_on(environment: Arc<dyn Environment>, bucket: Option<BucketConfig>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let regions = folder.path().join("regions");
         std::fs::create_dir(&regions).unwrap();
@@ -112,6 +118,7 @@ impl TestApp {
             master_keys: testing::master_keys(),
             mail: None,
             public_url: "http://localhost".to_owned(),
+            files: bucket,
         };
         let started = Self::node(config, environment, Arc::new(folder)).await;
         let app = started.app();
@@ -132,7 +139,7 @@ impl TestApp {
     async fn node(config: AppConfig, environment: Arc<dyn Environment>, folder: Arc<TempDir>) -> Self {
         let app = Arc::new(App::open(config.clone(), environment).await.unwrap());
         let listening = nodes::listen(&app).await.unwrap();
-        let tokens = TokenKeys::new(&[[9; 32]]).unwrap();
+        let tokens = TokenKeys::new(&[app.keys.tokens]).unwrap();
         let state = State::new(
             app,
             ScopeAuthority::establish(),
@@ -330,7 +337,7 @@ impl TestApp {
     pub async fn call_in_pieces(
         &self,
         request: test::TestRequest,
-        pieces: Vec<Result<web::Bytes, PayloadError>>,
+        pieces: impl IntoIterator<Item = Result<web::Bytes, PayloadError>, IntoIter: 'static>,
     ) -> (StatusCode, HeaderMap, web::Bytes) {
         let payload = Payload::Stream { payload: futures_util::stream::iter(pieces).boxed_local() };
         let (request, _) = request.to_request().replace_payload(payload);

@@ -16,6 +16,7 @@ use sunlit_storage::tenant::file;
 use sunlit_storage::{Session, Table};
 use uuid::Uuid;
 
+use crate::address::{MAX_SECONDS, Ticket};
 use crate::{App, AppError, Reading, TenantContext};
 
 pub use sunlit_storage::tenant::file::Model as File;
@@ -42,6 +43,42 @@ pub async fn by_id(reading: &Reading, id: Uuid) -> Result<File, AppError> {
         }
     }
     Err(AppError::NotFound)
+}
+
+/// The file that an address with this token is for, and for how many seconds from now it is; `width` says which picture in small
+/// is asked for. No right is asked for but the token: it was given to somebody who had the right.
+///
+/// # Errors
+/// [`AppError::Address`], which another tenant's token and one for a file that has gone answer too, and [`AppError::Expired`].
+pub async fn by_address(
+    app: &App,
+    scope: &Scope,
+    token: &str,
+    (id, width): (Uuid, Option<u16>),
+) -> Result<(File, i64), AppError> {
+    let (ticket, left) = app.addresses.check(scope, token, (id, width), app.environment.now())?;
+    let session = app.stores.open(scope).await?.snapshot(scope).await?;
+    let found = file::get_many(scope, &session, &[ticket.file]).await?.pop();
+    let file = found.filter(|file| ticket.fits(file)).ok_or(AppError::Address)?;
+    Ok((file, left))
+}
+
+/// Where a file that was shown to the viewer is read by whoever has the address, for `seconds` from now; with `width` its picture
+/// in small.
+///
+/// # Errors
+/// [`AppError::Argument`] for a time that is not given out.
+pub fn address(reading: &Reading, file: &File, seconds: i64, width: Option<u16>) -> Result<String, AppError> {
+    if !(1..=MAX_SECONDS).contains(&seconds) {
+        return Err(AppError::Argument(format!(
+            "an address is good for 1 to {MAX_SECONDS} seconds, not for {seconds}"
+        )));
+    }
+    let now = reading.app().environment.now();
+    let until = now.micros().div_euclid(1_000_000) + seconds;
+    let token = reading.app().addresses.sign(&Ticket::of(reading.scope(), file, width, until)?);
+    let width = width.map_or_else(String::new, |width| format!("width={width}&"));
+    Ok(format!("{}{}?{width}token={token}", reading.base(), path(file)))
 }
 
 /// Those of the given files that are there. For ids that stood in fields shown to the viewer.

@@ -203,6 +203,6 @@ async fn open(folder: &Path, clock: &Arc<Clock>, database: Option<PostgresConfig
     let host = HostConfig { slots: 2, ..HostConfig::default() };
     let (data, master_keys) = (folder.join("data"), testing::master_keys());
     let (mail, public_url) = (None, "http://localhost".to_owned());
-    let config = AppConfig { data, host, database, master_keys, mail, public_url };
+    let config = AppConfig { data, host, database, master_keys, mail, public_url, files: None };
     Arc::new(App::open(config, Arc::clone(clock) as Arc<dyn Environment>).await.unwrap())
 }

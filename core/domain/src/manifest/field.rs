@@ -7,7 +7,7 @@ use serde_json::Value as Json;
 
 use super::RefTarget;
 use super::mask::{COVER, Mask};
-use crate::file::{MAX_FILE_BYTES, MediaType};
+use crate::file::{MAX_FILE_BYTES, MediaType, is_program};
 use crate::format::Format;
 use crate::id::FieldName;
 use crate::locale::LocalText;
@@ -309,7 +309,8 @@ impl Field {
     /// Whether a file of this type may stand in it.
     #[must_use]
     pub fn accepts(&self, content_type: &str) -> bool {
-        self.accept.is_empty() || self.accept.iter().any(|accepted| accepted.as_str() == content_type)
+        let is_any = self.accept.is_empty() && !is_program(content_type);
+        is_any || self.accept.iter().any(|accepted| accepted.as_str() == content_type)
     }
 
     /// Checks a value of the right kind against the declared rules.

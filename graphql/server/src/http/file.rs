@@ -1,4 +1,5 @@
-//! Files in and out: `POST …/files` takes the bytes of one file, `GET …/files/{id}/{name}` gives them to whoever may read them.
+//! Files in and out: `POST …/files` takes the bytes of one file, `GET …/files/{id}/{name}` gives them to whoever may read them,
+//! or has an address with a token (`?token=`) that was given to somebody who might; with `?width=` the picture in small.
 //!
 //! An upload is the raw body with its own `Content-Type`, not `multipart/form-data`: a browser sends a `File` so with one
 //! `fetch`, nothing has to be taken apart on the way, and a foreign page's form cannot post it. Where it could (`text/plain`),
@@ -17,9 +18,10 @@ use serde::Deserialize;
 use serde_json::json;
 use sunlit_app::command::file::upload::{self, Said};
 use sunlit_app::query::file_get::{self, File};
+use sunlit_app::query::file_thumbnail;
 use sunlit_app::{App, AppError};
 use sunlit_domain::Scope;
-use sunlit_domain::file::MediaType;
+use sunlit_domain::file::{MediaType, fitting_name};
 use sunlit_domain::id::RecordId;
 
 use super::body::{WHOLE_TIME, pieces, too_slow};
@@ -38,6 +40,22 @@ const PDF_POLICY: &str = "default-src 'none'; object-src 'self'; style-src 'unsa
 struct Query {
     #[serde(default)]
     name: String,
+}
+
+/// What is asked of a file.
+#[derive(Debug, Default, Deserialize)]
+struct Asked {
+    /// Of an address that was handed on.
+    token: Option<String>,
+    /// Of the picture in small that is asked for.
+    width: Option<i64>,
+}
+
+/// A file that may be given.
+struct Granted {
+    file: File,
+    /// How long it may be kept.
+    caching: String,
 }
 
 /// Takes a file in.
@@ -133,32 +151,42 @@ pub(super) async fn get(
     let id = request.match_info().get("id").and_then(|id| id.parse::<RecordId>().ok());
     match give(&visitor, &request, id).await {
         Ok(response) => response,
-        Err(error) => visitor.failure(error, Form::Page).answer(&state),
+        Err(error) => {
+            if let AppError::Storage(failed) = &error {
+                tracing::error!(error = failed as &dyn std::error::Error, "a file could not be read");
+            }
+            visitor.failure(error, Form::Page).answer(&state)
+        }
     }
 }
 
 async fn give(visitor: &Visitor, request: &HttpRequest, id: Option<RecordId>) -> Result<HttpResponse, AppError> {
     let id = id.ok_or(AppError::NotFound)?;
-    // The snapshot ends with this statement: a slow reader holds none.
-    let file = file_get::by_id(&visitor.reading().await?, id.0).await?;
+    let asked = asked(request)?;
+    let width = asked.width.map(file_thumbnail::width).transpose()?;
+    let granted = grant(visitor, (id, width), asked.token.as_deref()).await?;
+    if let Some(width) = width {
+        return give_small(visitor, request, granted, width).await;
+    }
+    let file = &granted.file;
     let tag = EntityTag::new_strong(file.sha256.clone());
     if is_known(request, &tag) {
-        return Ok(head(StatusCode::NOT_MODIFIED, &file, &tag).finish());
+        return Ok(head(StatusCode::NOT_MODIFIED, &granted, &tag).finish());
     }
     let size = file.bytes();
     if request.method() == Method::HEAD {
         let nothing = stream::empty::<Result<Bytes, AppError>>();
-        return Ok(head(StatusCode::OK, &file, &tag).no_chunking(size).streaming(nothing));
+        return Ok(head(StatusCode::OK, &granted, &tag).no_chunking(size).streaming(nothing));
     }
     let (app, scope) = (&visitor.state.app, &visitor.scope);
     match wanted(request, &tag, size) {
         Wanted::All => {
-            let bytes = file_get::bytes(app, scope, &file, None).await?;
-            Ok(head(StatusCode::OK, &file, &tag).body(SizedStream::new(size, bytes)))
+            let bytes = file_get::bytes(app, scope, file, None).await?;
+            Ok(head(StatusCode::OK, &granted, &tag).body(SizedStream::new(size, bytes)))
         }
         Wanted::Part(first, last) => {
-            let bytes = file_get::bytes(app, scope, &file, Some(first..last + 1)).await?;
-            let mut response = head(StatusCode::PARTIAL_CONTENT, &file, &tag);
+            let bytes = file_get::bytes(app, scope, file, Some(first..last + 1)).await?;
+            let mut response = head(StatusCode::PARTIAL_CONTENT, &granted, &tag);
             response.insert_header((header::CONTENT_RANGE, format!("bytes {first}-{last}/{size}")));
             Ok(response.body(SizedStream::new(last + 1 - first, bytes)))
         }
@@ -169,14 +197,64 @@ async fn give(visitor: &Visitor, request: &HttpRequest, id: Option<RecordId>) ->
     }
 }
 
+/// Gives the file's picture in small, always whole.
+async fn give_small(
+    visitor: &Visitor,
+    request: &HttpRequest,
+    granted: Granted,
+    width: u16,
+) -> Result<HttpResponse, AppError> {
+    let Granted { mut file, caching } = granted;
+    let tag = EntityTag::new_strong(file_thumbnail::tag(&file, width));
+    if is_known(request, &tag) {
+        return Ok(head(StatusCode::NOT_MODIFIED, &Granted { file, caching }, &tag).finish());
+    }
+    let small = file_thumbnail::run(&visitor.state.app, &visitor.scope, &file, width).await?;
+    small.content_type.clone_into(&mut file.content_type);
+    file.name = fitting_name(&file.name, &file.content_type);
+    let mut response = head(StatusCode::OK, &Granted { file, caching }, &tag);
+    response.insert_header((header::ACCEPT_RANGES, "none"));
+    if request.method() == Method::HEAD {
+        let size = u64::try_from(small.bytes.len()).unwrap_or(u64::MAX);
+        return Ok(response.no_chunking(size).streaming(stream::empty::<Result<Bytes, AppError>>()));
+    }
+    Ok(response.body(small.bytes))
+}
+
+fn asked(request: &HttpRequest) -> Result<Asked, AppError> {
+    let asked = web::Query::<Asked>::from_query(request.query_string());
+    Ok(asked.map_err(|error| AppError::Argument(format!("the query cannot be read: {error}")))?.into_inner())
+}
+
+/// The file, by its token where there is one, and else by the visitor's rights. A token that is not good is no wish to be asked
+/// for rights. Any snapshot ends here: a slow reader holds none.
+async fn grant(
+    visitor: &Visitor,
+    (id, width): (RecordId, Option<u16>),
+    token: Option<&str>,
+) -> Result<Granted, AppError> {
+    match token {
+        Some(token) => {
+            let found = file_get::by_address(&visitor.state.app, &visitor.scope, token, (id.0, width)).await;
+            let (file, left) = found?;
+            Ok(Granted { file, caching: format!("private, max-age={left}") })
+        }
+        None => {
+            let file = file_get::by_id(&visitor.reading().await?, id.0).await?;
+            Ok(Granted { file, caching: CACHING.to_owned() })
+        }
+    }
+}
+
 /// What every answer about a file carries.
-fn head(status: StatusCode, file: &File, tag: &EntityTag) -> HttpResponseBuilder {
+fn head(status: StatusCode, granted: &Granted, tag: &EntityTag) -> HttpResponseBuilder {
+    let file = &granted.file;
     let policy = if file.content_type == "application/pdf" { PDF_POLICY } else { POLICY };
     let mut response = HttpResponse::build(status);
     response
         .content_type(served_type(&file.content_type))
         .insert_header((header::ETAG, tag.to_string()))
-        .insert_header((header::CACHE_CONTROL, CACHING))
+        .insert_header((header::CACHE_CONTROL, granted.caching.as_str()))
         .insert_header((header::ACCEPT_RANGES, "bytes"))
         .insert_header((header::CONTENT_DISPOSITION, disposition(file).to_string()))
         .insert_header((header::CONTENT_SECURITY_POLICY, policy))

@@ -149,6 +149,7 @@ async fn open(data: &Path, database: Option<PostgresConfig>, environment: Arc<dy
     let host = HostConfig { slots: 2, ..HostConfig::default() };
     let master_keys = MasterKeySource::Own(data.join(MASTER_KEY_FILE));
     let (mail, public_url) = (None, "http://localhost".to_owned());
-    let config = AppConfig { data: data.to_owned(), host, database, master_keys, mail, public_url };
+    let (data, files) = (data.to_owned(), None);
+    let config = AppConfig { data, host, database, master_keys, mail, public_url, files };
     Arc::new(App::open(config, environment).await.unwrap())
 }

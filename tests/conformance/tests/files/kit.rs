@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use actix_web::error::PayloadError;
 use actix_web::http::StatusCode;
 use actix_web::http::header::HeaderMap;
 use actix_web::test::TestRequest;
@@ -14,7 +15,10 @@ use sunlit_app::command::package::publish::{self, Existing};
 use sunlit_app::{Environment, SystemEnvironment};
 use sunlit_domain::Role;
 use sunlit_domain::value::Timestamp;
+use sunlit_storage::blobs::BucketConfig;
 use sunlit_test_support::{Answer, TestApp};
+
+use crate::bucket::S3Server;
 
 pub(crate) const DESK: &str = include_str!("desk.toml");
 pub(crate) const HERE: &str = "900001";
@@ -42,18 +46,30 @@ pub(crate) struct Kit {
     pub(crate) app: TestApp,
     pub(crate) clock: Arc<Ahead>,
     pub(crate) editor: String,
+    /// The server of the bucket; none where files are in the data folder.
+    server: Option<S3Server>,
 }
 
 impl Kit {
     pub(crate) async fn new() -> Self {
+        Self::on(None, None).await
+    }
+
+    /// With files in a bucket of its own.
+    pub(crate) async fn in_bucket() -> Self {
+        let server = S3Server::start();
+        Self::on(Some(server.config()), Some(server)).await
+    }
+
+    pub(crate) async fn on(bucket: Option<BucketConfig>, server: Option<S3Server>) -> Self {
         let clock = Arc::new(Ahead::default());
-        let app = TestApp::start_with(Arc::<Ahead>::clone(&clock)).await;
+        let app = TestApp::start_on(Arc::<Ahead>::clone(&clock), bucket).await;
         publish::run(app.app(), DESK.to_owned(), None, Existing::Keep).await.unwrap();
         for slug in [HERE, NEIGHBOUR] {
             app.tenant(slug, &[("desk", &[])]).await;
         }
         let editor = app.token(app.tenant_id(HERE).await, Role::Editor);
-        Self { app, clock, editor }
+        Self { app, clock, editor, server }
     }
 
     pub(crate) async fn token(&self, actor: u128, role: Role) -> String {
@@ -73,6 +89,19 @@ impl Kit {
         let request = signed(request, token).set_payload(body.to_vec());
         let (status, _, body) = self.app.call(request).await;
         (status, serde_json::from_slice(&body).unwrap())
+    }
+
+    /// The editor's upload in pieces that may break off.
+    pub(crate) async fn post_in_pieces(
+        &self,
+        name: &str,
+        content_type: &str,
+        pieces: impl IntoIterator<Item = Result<Bytes, PayloadError>, IntoIter: 'static>,
+    ) -> (StatusCode, Bytes) {
+        let request = TestRequest::post().uri(&format!("/t/{HERE}/files?name={name}"));
+        let request = signed(request.insert_header(("content-type", content_type)), Some(&self.editor));
+        let (status, _, body) = self.app.call_in_pieces(request, pieces).await;
+        (status, body)
     }
 
     /// The id of a file that the editor has uploaded.
@@ -112,8 +141,11 @@ impl Kit {
         sweep::run(self.app.app(), &self.app.scope(self.app.tenant_id(slug).await)).await.unwrap()
     }
 
-    /// Every file below the folder of blobs.
+    /// Everything that is kept of files: below the folder of blobs, or in the bucket.
     pub(crate) fn blobs(&self) -> Vec<PathBuf> {
+        if let Some(server) = &self.server {
+            return server.objects();
+        }
         let (mut folders, mut found) = (vec![self.app.folder().join("data/files")], Vec::new());
         while let Some(folder) = folders.pop() {
             for entry in std::fs::read_dir(folder).unwrap() {

@@ -1,8 +1,32 @@
 //! Files over the real routes: who may bring them in, who may read them, what they are served as, and what is left of them.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+/// Each of these runs with files in the data folder, and with files in a bucket.
+macro_rules! in_both {
+    ($($name:ident,)+) => {
+        mod in_the_folder {
+            $(#[actix_web::test]
+            async fn $name() {
+                super::$name(crate::kit::Kit::new().await).await;
+            })+
+        }
+        mod in_a_bucket {
+            $(#[actix_web::test]
+            async fn $name() {
+                super::$name(crate::kit::Kit::in_bucket().await).await;
+            })+
+        }
+    };
+}
+
+mod addresses;
+mod bucket;
+mod hostile;
+mod in_bucket;
 mod kit;
+mod large;
 mod spreadsheet;
+mod thumbnails;
 
 use actix_web::error::PayloadError;
 use actix_web::http::StatusCode;
@@ -15,9 +39,25 @@ use sunlit_domain::Role;
 
 use crate::kit::{CREATE, HERE, Kit, NEIGHBOUR, PDF, PNG, address, signed, told};
 
-#[actix_web::test]
-async fn a_file_comes_back_as_it_was_with_a_name_and_a_type() {
-    let kit = Kit::new().await;
+in_both! {
+    a_file_comes_back_as_it_was_with_a_name_and_a_type,
+    parts_and_known_content_are_answered_as_http_says,
+    another_tenants_file_is_not_found,
+    who_does_not_read_the_record_or_the_field_does_not_find_the_file,
+    what_only_owners_read_is_their_file_alone,
+    a_public_rule_lets_the_anonymous_bring_files_and_nothing_else_does,
+    content_that_is_not_what_it_says_is_refused_and_leaves_nothing,
+    what_could_run_a_script_is_saved_and_never_shown,
+    a_foreign_pages_form_cannot_post_a_file,
+    an_upload_that_breaks_off_or_grows_too_large_leaves_nothing,
+    weird_names_and_addresses_are_harmless,
+    a_field_takes_only_its_types_and_files_of_the_caller,
+    two_records_share_a_file_and_the_last_one_takes_it_along,
+    what_nobody_uses_is_swept_and_what_is_used_stays,
+    a_page_of_records_asks_for_its_files_at_once_and_pages_link_them,
+}
+
+async fn a_file_comes_back_as_it_was_with_a_name_and_a_type(kit: Kit) {
     let (status, file) = kit.post(Some(&kit.editor), "../图 1.png", "image/png", PNG).await;
     assert_eq!(status, StatusCode::CREATED);
     assert_eq!((&file["name"], &file["contentType"]), (&json!("图 1.png"), &json!("image/png")));
@@ -49,9 +89,7 @@ async fn a_file_comes_back_as_it_was_with_a_name_and_a_type() {
 /// Headers of the request; status, body and `Content-Range` of the answer.
 type Case<'a> = (&'a [(&'a str, &'a str)], StatusCode, &'a [u8], Option<String>);
 
-#[actix_web::test]
-async fn parts_and_known_content_are_answered_as_http_says() {
-    let kit = Kit::new().await;
+async fn parts_and_known_content_are_answered_as_http_says(kit: Kit) {
     let id = kit.upload("a.pdf", "application/pdf", PDF).await;
     kit.notice(json!({ "code": "a", "open": true, "papers": [id] })).await;
     let path = address(HERE, &id);
@@ -85,9 +123,7 @@ async fn parts_and_known_content_are_answered_as_http_says() {
     assert_eq!(told(&headers, "content-length"), PDF.len().to_string());
 }
 
-#[actix_web::test]
-async fn another_tenants_file_is_not_found() {
-    let kit = Kit::new().await;
+async fn another_tenants_file_is_not_found(kit: Kit) {
     let id = kit.upload("a.png", "image/png", PNG).await;
     kit.notice(json!({ "code": "a", "open": true, "cover": id })).await;
     assert_eq!(kit.status(None, &id).await, StatusCode::OK);
@@ -100,9 +136,7 @@ async fn another_tenants_file_is_not_found() {
     assert_eq!(answer.data()["deskCreateNotice"]["errors"][0]["path"], json!(["input", "cover"]), "{}", answer.body);
 }
 
-#[actix_web::test]
-async fn who_does_not_read_the_record_or_the_field_does_not_find_the_file() {
-    let kit = Kit::new().await;
+async fn who_does_not_read_the_record_or_the_field_does_not_find_the_file(kit: Kit) {
     let (draft, secret) =
         (kit.upload("a.png", "image/png", PNG).await, kit.upload("b.pdf", "application/pdf", PDF).await);
     kit.notice(json!({ "code": "draft", "open": false, "cover": draft })).await;
@@ -123,9 +157,7 @@ async fn who_does_not_read_the_record_or_the_field_does_not_find_the_file() {
     assert_eq!(answer.data()["desk"]["notices"]["nodes"], json!([{ "code": "open", "internal": null }]));
 }
 
-#[actix_web::test]
-async fn what_only_owners_read_is_their_file_alone() {
-    let kit = Kit::new().await;
+async fn what_only_owners_read_is_their_file_alone(kit: Kit) {
     let (owner, other) = (kit.token(7, Role::Citizen).await, kit.token(8, Role::Citizen).await);
     let (status, file) = kit.post(Some(&owner), "a.pdf", "application/pdf", PDF).await;
     assert_eq!(status, StatusCode::CREATED, "{file}");
@@ -145,9 +177,7 @@ async fn what_only_owners_read_is_their_file_alone() {
     assert_eq!(notice.data()["deskCreateNotice"]["errors"][0]["path"], json!(["input", "papers"]));
 }
 
-#[actix_web::test]
-async fn a_public_rule_lets_the_anonymous_bring_files_and_nothing_else_does() {
-    let kit = Kit::new().await;
+async fn a_public_rule_lets_the_anonymous_bring_files_and_nothing_else_does(kit: Kit) {
     let create = "mutation($input: Desk_LetterCreate!) { deskCreateLetter(input: $input) { errors { code path } } }";
     let (status, file) = kit.post(None, "a.png", "image/png", PNG).await;
     assert_eq!(status, StatusCode::CREATED, "{file}");
@@ -169,9 +199,7 @@ async fn a_public_rule_lets_the_anonymous_bring_files_and_nothing_else_does() {
     assert_eq!(kit.blobs().len(), 1);
 }
 
-#[actix_web::test]
-async fn content_that_is_not_what_it_says_is_refused_and_leaves_nothing() {
-    let kit = Kit::new().await;
+async fn content_that_is_not_what_it_says_is_refused_and_leaves_nothing(kit: Kit) {
     let html: &[u8] = b"<!DOCTYPE html><script>alert(1)</script>";
     for (content_type, body) in [
         ("image/png", html),
@@ -194,9 +222,7 @@ async fn content_that_is_not_what_it_says_is_refused_and_leaves_nothing() {
     assert!(kit.blobs().is_empty());
 }
 
-#[actix_web::test]
-async fn what_could_run_a_script_is_saved_and_never_shown() {
-    let kit = Kit::new().await;
+async fn what_could_run_a_script_is_saved_and_never_shown(kit: Kit) {
     let svg = b"<?xml version=\"1.0\"?><svg xmlns=\"http://www.w3.org/2000/svg\" onload=\"alert(1)\"/>";
     for (code, content_type, body) in [("svg", "image/svg+xml", &svg[..]), ("html", "text/html", b"<!DOCTYPE html>x")] {
         let id = kit.upload("a.html", content_type, body).await;
@@ -208,9 +234,7 @@ async fn what_could_run_a_script_is_saved_and_never_shown() {
     }
 }
 
-#[actix_web::test]
-async fn a_foreign_pages_form_cannot_post_a_file() {
-    let kit = Kit::new().await;
+async fn a_foreign_pages_form_cannot_post_a_file(kit: Kit) {
     let post = |content_type: Option<&'static str>| {
         let request = TestRequest::post().uri(&format!("/t/{HERE}/files?name=a.txt")).set_payload("words");
         match content_type {
@@ -225,9 +249,7 @@ async fn a_foreign_pages_form_cannot_post_a_file() {
     assert_eq!(status, StatusCode::CREATED, "{body:?}");
 }
 
-#[actix_web::test]
-async fn an_upload_that_breaks_off_or_grows_too_large_leaves_nothing() {
-    let kit = Kit::new().await;
+async fn an_upload_that_breaks_off_or_grows_too_large_leaves_nothing(kit: Kit) {
     let piece = |n: usize| Ok(Bytes::from([PDF, &vec![b'x'; n]].concat()));
     let post = || {
         let request = TestRequest::post().uri(&format!("/t/{HERE}/files?name=a.pdf"));
@@ -256,22 +278,20 @@ async fn an_upload_that_breaks_off_or_grows_too_large_leaves_nothing() {
     let told = post().set_payload(PDF).insert_header(("content-length", "104857601"));
     assert_eq!(kit.app.call(told).await.0, StatusCode::PAYLOAD_TOO_LARGE);
     let kept = kit.blobs().len();
-    let pieces = (0..21).map(|_| piece(5 * 1024 * 1024)).collect();
+    let pieces: Vec<_> = (0..21).map(|_| piece(5 * 1024 * 1024)).collect();
     let (status, _, body) = kit.app.call_in_pieces(post(), pieces).await;
     assert_eq!(status, StatusCode::PAYLOAD_TOO_LARGE, "{body:?}");
     assert_eq!(kit.blobs().len(), kept);
 }
 
-#[actix_web::test]
-async fn weird_names_and_addresses_are_harmless() {
-    let kit = Kit::new().await;
+async fn weird_names_and_addresses_are_harmless(kit: Kit) {
     for (n, (given, expect)) in [
-        ("/etc/passwd", "passwd"),
-        ("..\\..\\boot.ini", "boot.ini"),
+        ("/etc/passwd", "passwd.png"),
+        ("..\\..\\boot.ini", "boot.ini.png"),
         ("a\r\nX-Evil: 1.png", "aX-Evil_ 1.png"),
-        ("\u{202e}gnp.exe", "gnp.exe"),
+        ("\u{202e}gnp.exe", "gnp.exe.png"),
         ("\"quoted\";x=y.png", "_quoted_;x=y.png"),
-        ("..", "file"),
+        ("..", "file.png"),
     ]
     .into_iter()
     .enumerate()
@@ -292,9 +312,7 @@ async fn weird_names_and_addresses_are_harmless() {
     }
 }
 
-#[actix_web::test]
-async fn a_field_takes_only_its_types_and_files_of_the_caller() {
-    let kit = Kit::new().await;
+async fn a_field_takes_only_its_types_and_files_of_the_caller(kit: Kit) {
     let pdf = kit.upload("a.pdf", "application/pdf", PDF).await;
     let (_, others) = kit.post(Some(&kit.token(7, Role::Editor).await), "b.png", "image/png", PNG).await;
     let nothing = json!("018f3b1e-0000-7000-8000-000000000001");
@@ -313,9 +331,7 @@ async fn a_field_takes_only_its_types_and_files_of_the_caller() {
     }
 }
 
-#[actix_web::test]
-async fn two_records_share_a_file_and_the_last_one_takes_it_along() {
-    let kit = Kit::new().await;
+async fn two_records_share_a_file_and_the_last_one_takes_it_along(kit: Kit) {
     let id = kit.upload("a.png", "image/png", PNG).await;
     let first = kit.notice(json!({ "code": "a", "open": true, "cover": id })).await;
     // Another editor reads it in the first record, and so may refer to it.
@@ -343,9 +359,7 @@ async fn two_records_share_a_file_and_the_last_one_takes_it_along() {
     assert_eq!(kit.sweep(HERE).await, Swept::default(), "twice changes nothing");
 }
 
-#[actix_web::test]
-async fn what_nobody_uses_is_swept_and_what_is_used_stays() {
-    let kit = Kit::new().await;
+async fn what_nobody_uses_is_swept_and_what_is_used_stays(kit: Kit) {
     let used = kit.upload("a.png", "image/png", PNG).await;
     kit.notice(json!({ "code": "a", "open": true, "cover": used, "papers": [kit.upload("b.pdf", "application/pdf", PDF).await] })).await;
     // The same content once more, and another one: nobody uses either.
@@ -360,9 +374,7 @@ async fn what_nobody_uses_is_swept_and_what_is_used_stays() {
     assert_eq!(late.data()["deskCreateNotice"]["errors"][0]["path"], json!(["input", "papers"]));
 }
 
-#[actix_web::test]
-async fn a_page_of_records_asks_for_its_files_at_once_and_pages_link_them() {
-    let kit = Kit::new().await;
+async fn a_page_of_records_asks_for_its_files_at_once_and_pages_link_them(kit: Kit) {
     let id = kit.upload("封面.png", "image/png", PNG).await;
     let papers = [kit.upload("一.pdf", "application/pdf", PDF).await, kit.upload("二.csv", "text/csv", b"a\n").await];
     for n in 0..30 {

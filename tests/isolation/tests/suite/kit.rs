@@ -65,6 +65,8 @@ pub(crate) struct Side {
     pub(crate) ids: BTreeMap<&'static str, String>,
     /// The hash of the document that it trusts.
     pub(crate) document: String,
+    /// Where its unpublished file is read by whoever has the address, below its own: `/files/<id>/<name>?token=…`.
+    pub(crate) address: String,
 }
 
 pub(crate) struct Kit {
@@ -113,8 +115,8 @@ pub(crate) async fn empty(app: &TestApp, slug: &'static str) -> (TenantId, Strin
 
 async fn side(app: &TestApp, slug: &'static str, canary: &str) -> Side {
     let (tenant, token) = empty(app, slug).await;
-    let mut side =
-        Side { slug, tenant, token, canary: canary.to_owned(), ids: BTreeMap::new(), document: String::new() };
+    let (ids, document, address) = (BTreeMap::new(), String::new(), String::new());
+    let mut side = Side { slug, tenant, token, canary: canary.to_owned(), ids, document, address };
     let write = async |declared: &str, call: &str, variables: Json| {
         let payload = "record { id } errors { code message path }";
         let query = format!("mutation({declared}) {{ it: {call} {{ {payload} }} }}");
@@ -162,6 +164,10 @@ async fn side(app: &TestApp, slug: &'static str, canary: &str) -> Side {
     let text = format!("query {} {{ vault {{ rooms(first: 1) {{ nodes {{ name }} }} }} }}", canary.replace('-', "_"));
     let document = NewDocument { name: canary.to_owned(), text, hash: None };
     side.document = add::run(app.app(), &administrator, &[document]).await.unwrap().remove(0);
+    let ask = "query($id: ID!) { workspace { vault { paper(id: $id) { scan { downloadUrl } } } } }";
+    let answer = app.graphql(slug, Some(&side.token), ask, json!({ "id": draft })).await;
+    let url = answer.data()["workspace"]["vault"]["paper"]["scan"]["downloadUrl"].as_str().unwrap();
+    side.address = url.strip_prefix(&format!("/t/{slug}")).unwrap().to_owned();
     let job = dead_job(app, &administrator, canary).await;
     side.ids = BTreeMap::from([
         ("Probe_Item", item),

@@ -190,9 +190,24 @@ fn trials(kit: &Kit, route: &str, method: &str) -> Vec<Trial> {
         ("/files/{id}/{name}", "GET" | "HEAD") => {
             let of = if method == "GET" { TestRequest::get } else { head };
             let mine = mine.clone();
+            let width = mine.clone();
+            let small = move |id: &str| width(of().uri(&at(&format!("/files/{id}/a.png?width=320"))));
             let get = move |id: &str| mine(of().uri(&at(&format!("/files/{id}/a.png"))));
             let anonymous = move |id: &str| of().uri(&at(&format!("/files/{id}/a.png")));
+            // Another tenant's address is nobody's, and its token opens no file of one's own.
+            let (path, own_token) = own.address.split_once("token=").unwrap();
+            let (_, other_token) = other.address.split_once("token=").unwrap();
+            let (tokens, own_id) = ((own_token.to_owned(), other_token.to_owned()), own.ids["File"].clone());
+            let address = move |id: &str| {
+                let token = if id == own_id { &tokens.0 } else { &tokens.1 };
+                of().uri(&at(&format!("/files/{id}/a.png?token={token}")))
+            };
+            let path = path.to_owned();
+            let token = move |token: &str| of().uri(&at(&format!("{path}token={token}")));
             vec![
+                by_id(Box::new(address), "File"),
+                names(Box::new(token), own_token, other_token),
+                by_id(Box::new(small), "File"),
                 by_id(Box::new(get), "File"),
                 by_id(Box::new(anonymous), "File open"),
                 Trial::TheirToken(of().uri(&at(&format!("/files/{}/a.png", own.ids["File open"])))),

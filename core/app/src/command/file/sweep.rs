@@ -1,5 +1,6 @@
 //! Deletes files that no record has referred to for a day, and bytes that no file has any more.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use futures_util::TryStreamExt as _;
@@ -100,6 +101,8 @@ async fn sweep_blobs(app: &App, scope: &Scope, before: Timestamp) -> Result<usiz
     while let Some(digests) = batches.try_next().await.map_err(|error| error.1)? {
         let work = begin::work(app, scope).await?;
         let known = file::known_digests(scope, &work, &digests).await?;
+        // What was made from a content stands beside it, and tells of it once more.
+        let digests: BTreeSet<String> = digests.into_iter().collect();
         let unknown = digests.into_iter().filter(|digest| !known.contains(digest));
         let condemned: Vec<_> = unknown.map(|digest| (app.environment.new_id(), digest)).collect();
         if condemned.is_empty() {

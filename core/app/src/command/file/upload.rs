@@ -7,7 +7,7 @@ use bytes::Bytes;
 use futures_util::{Stream, StreamExt as _};
 use sunlit_domain::Scope;
 use sunlit_domain::access::{self, Deed};
-use sunlit_domain::file::{MediaType, clean_name};
+use sunlit_domain::file::{MediaType, clean_name, fitting_name};
 use sunlit_domain::manifest::Field;
 use sunlit_storage::blobs::{Blob, Incoming};
 use sunlit_storage::tenant::file::{self, Uploaded};
@@ -15,6 +15,7 @@ use sunlit_storage::tenant::file::{self, Uploaded};
 use crate::command::begin;
 use crate::command::commit::commit;
 use crate::command::trail;
+use crate::content_check;
 use crate::content_type::{self, HEAD};
 use crate::reading::denied;
 use crate::{App, AppError, TenantContext};
@@ -61,14 +62,18 @@ pub async fn run<E: Display>(
     let content_type = settled(&said, &head, &fields)?;
     let fitting = fields.iter().filter(|field| field.accepts(&content_type)).map(|field| field.max_bytes());
     let mut incoming = app.blobs.begin(scope, app.environment.new_id(), fitting.max().unwrap_or(max_bytes)).await?;
-    let blob = match write(&mut incoming, head, content).await {
-        Ok(()) => incoming.finish().await?,
-        Err(error) => {
-            incoming.abort().await;
-            return Err(error);
-        }
-    };
-    note(app, scope, blob, content_type, clean_name(said.name)).await
+    if let Err(error) = write(&mut incoming, head, content).await {
+        incoming.abort().await;
+        return Err(error);
+    }
+    let sealed = incoming.seal().await?;
+    if let Err(error) = content_check::run(app, &sealed, &content_type).await {
+        sealed.discard().await;
+        return Err(error);
+    }
+    let blob = sealed.keep().await?;
+    let name = fitting_name(&clean_name(said.name), &content_type);
+    note(app, scope, blob, content_type, name).await
 }
 
 /// The fields that hold files and that the actor may write, as far as the rules of their collections tell before there is a

@@ -31,9 +31,21 @@ pub(super) async fn all(app: &Arc<App>, authority: &ScopeAuthority, findings: &m
     if tenants.is_empty() {
         findings.fault("tenants", "none", "create one with `sunlit tenant create <slug>`");
     }
+    if let Some(tenant) = tenants.first() {
+        let scope = authority.scope(tenant.id, Actor::known(OPERATOR, vec![Role::Administrator]));
+        files(app, &scope, findings).await;
+    }
     for tenant in tenants {
         let scope = authority.scope(tenant.id, Actor::known(OPERATOR, vec![Role::Administrator]));
         one(app, &scope, &tenant, findings).await;
+    }
+}
+
+/// Whether a file can be written, found and deleted, in the folder or the bucket.
+async fn files(app: &App, scope: &Scope, findings: &mut Findings) {
+    match app.blobs.check(scope, app.environment.new_id()).await {
+        Ok(()) => findings.ok("files", "written, found and deleted"),
+        Err(error) => findings.fault("files", error.to_string(), "as it says; see `files_s3_*` in the configuration"),
     }
 }
 
