@@ -140,6 +140,7 @@ impl App {
         };
         let vault = unlock(&platform, &config.master_keys, Arc::clone(&environment)).await?;
         let keys = Keys::open(&platform, &vault, &*environment, &config.data).await?;
+        let addresses = Addresses::new(&keys.files)?;
         let stores = match database {
             Some(database) => Stores::shared(database, vault.clone()),
             None => Stores::new(config.data.join("tenants"), vault.clone())?,
@@ -160,7 +161,7 @@ impl App {
             host,
             environment,
             changes: Changes::default(),
-            addresses: Addresses::new(&keys.files)?,
+            addresses,
             directory: Directory::new(),
             documents: Documents::new(),
             packages: Cache::new(MAX_PACKAGES),
@@ -173,7 +174,7 @@ impl App {
             principals: Principals::new(),
             identity_generation: AtomicU64::new(0),
             guesses: moka::sync::Cache::builder().max_capacity(MAX_GUESSES).time_to_live(LOCKED_FOR).build(),
-            mailer: config.mail.map(Mailer::new).transpose()?,
+            mailer: config.mail.as_ref().map(Mailer::new).transpose()?,
             public_url: config.public_url.trim_end_matches('/').to_owned(),
             inspections: Arc::new(Semaphore::new(MAX_INSPECTIONS)),
             pictures: Arc::new(Semaphore::new(MAX_PICTURES)),

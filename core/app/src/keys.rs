@@ -2,11 +2,13 @@
 
 use std::io;
 use std::path::Path;
+use std::time::Duration;
 
 use sunlit_storage::platform::{Platform, secret};
 use sunlit_storage::vault::KEY_BYTES;
 use sunlit_storage::{StorageError, Vault};
 
+use crate::identity::principal::instant;
 use crate::{AppError, Environment};
 
 /// The keys. What is shown of them is nothing.
@@ -49,6 +51,51 @@ impl Keys {
             files: key("files").await?,
         })
     }
+}
+
+/// What the names of the keys begin with that sign tokens.
+const TOKENS: &str = "tokens";
+/// How many of them check tokens: the one that signs, and the one before.
+const CHECKING: usize = 2;
+/// How long a key signs at least: tokens of the one before the last are good no longer.
+const SIGNS: Duration = Duration::from_hours(24);
+
+/// The seeds of the keys that check tokens; the first one signs.
+///
+/// # Errors
+/// The database's, and when one does not open.
+pub async fn token_seeds(platform: &Platform, vault: &Vault) -> Result<Vec<[u8; KEY_BYTES]>, AppError> {
+    let mut seeds = Vec::new();
+    for row in secret::beginning(platform, TOKENS).await?.into_iter().take(CHECKING) {
+        let context = format!("secret/{}", row.name);
+        let seed: Result<[u8; KEY_BYTES], _> = vault.open_platform(&context, &row.sealed)?.try_into();
+        seeds.push(seed.map_err(|_| StorageError::Corrupt(context))?);
+    }
+    Ok(seeds)
+}
+
+/// Makes another key that signs tokens. Tokens of the former one are good until they end; nodes take the new one up within a
+/// minute.
+///
+/// # Errors
+/// [`AppError::Argument`] when the present one has not signed for a day yet, and the database's.
+pub async fn rotate_tokens(platform: &Platform, vault: &Vault, environment: &dyn Environment) -> Result<(), AppError> {
+    let at = environment.now();
+    let known = secret::beginning(platform, TOKENS).await?;
+    if let Some(latest) = known.first()
+        && at < instant(&latest.created_at)?.plus(SIGNS)
+    {
+        let since = &latest.created_at;
+        return Err(AppError::Argument(format!(
+            "the key that signs tokens is of {since}: tokens of the one before may still be good, try again a day after that"
+        )));
+    }
+    let mut seed = [0; KEY_BYTES];
+    environment.fill(&mut seed);
+    let name = format!("{TOKENS}-{}", environment.new_id().simple());
+    let sealed = vault.seal_platform(&format!("secret/{name}"), &seed)?;
+    secret::keep(platform, &name, &sealed, at).await?;
+    Ok(())
 }
 
 async fn key(
@@ -100,4 +147,47 @@ fn malformed(file: &Path) -> StorageError {
         "{} does not hold a key of {KEY_BYTES} bytes: restore it from a backup, or remove it to have a new one made",
         file.display()
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use sunlit_domain::value::Timestamp;
+    use sunlit_storage::testing;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::SystemEnvironment;
+
+    /// So many hours after the epoch.
+    #[derive(Debug)]
+    struct Hour(i64);
+
+    impl Environment for Hour {
+        fn now(&self) -> Timestamp {
+            Timestamp::from_micros(self.0 * 3_600_000_000).unwrap()
+        }
+
+        fn new_id(&self) -> Uuid {
+            SystemEnvironment.new_id()
+        }
+    }
+
+    #[tokio::test]
+    async fn a_new_key_signs_and_the_former_checks_until_the_next() {
+        let folder = tempfile::tempdir().unwrap();
+        let platform = Platform::open(folder.path()).await.unwrap();
+        let vault = testing::vault(&platform).await;
+        let first = Keys::open(&platform, &vault, &Hour(0), folder.path()).await.unwrap().tokens;
+        assert_eq!(token_seeds(&platform, &vault).await.unwrap(), [first]);
+        let soon = rotate_tokens(&platform, &vault, &Hour(23)).await.unwrap_err().to_string();
+        assert!(soon.contains("a day after that"), "{soon}");
+        rotate_tokens(&platform, &vault, &Hour(24)).await.unwrap();
+        let seeds = token_seeds(&platform, &vault).await.unwrap();
+        assert!(seeds.len() == 2 && seeds[0] != first && seeds[1] == first);
+        rotate_tokens(&platform, &vault, &Hour(48)).await.unwrap();
+        let next = token_seeds(&platform, &vault).await.unwrap();
+        assert!(next.len() == 2 && next[0] != seeds[0] && next[1] == seeds[0]);
+        // The other keys are not touched.
+        assert_eq!(Keys::open(&platform, &vault, &Hour(49), folder.path()).await.unwrap().tokens, first);
+    }
 }

@@ -56,7 +56,7 @@ pub(crate) struct Mailer {
 }
 
 impl Mailer {
-    pub(crate) fn new(config: MailConfig) -> Result<Self, MailError> {
+    pub(crate) fn new(config: &MailConfig) -> Result<Self, MailError> {
         let from: Address =
             config.from.parse().map_err(|_| MailError::Config(format!("`{}` is no address", config.from)))?;
         let server = AsyncSmtpTransport::<Tokio1Executor>::from_url(&config.server);

@@ -22,5 +22,6 @@ pub mod record_list;
 pub mod record_nested;
 pub mod record_workflow;
 pub mod search;
+pub mod session_find;
 pub mod session_list;
 pub mod tenant_find;

@@ -12,6 +12,7 @@ pub mod check;
 mod dates;
 mod embedded;
 mod filters;
+mod form;
 pub mod href;
 mod mount;
 mod numbers;
@@ -25,6 +26,7 @@ mod words;
 
 pub use assets::Asset;
 pub use check::{Problem, ViewRefused, check};
+pub use form::{Form, FormField, FormPart, FormProblem, Named, Picture};
 pub use page::{
     Crumb, ErrorNotice, FontScale, Home, HomeEntry, HomeSection, Link, Locale, Meta, Mode, NavItem, Page, PageBody,
     PlatformBody, PlatformPage, Preferences, Site, TenantLink, Theme,

@@ -6,6 +6,7 @@
 
 use serde::Serialize;
 
+use crate::form::Form;
 use crate::view::{Block, View};
 
 /// A page of one tenant's portal.
@@ -42,6 +43,8 @@ pub enum PageBody {
     Home(Home),
     /// Something went wrong, or is not there.
     Error(ErrorNotice),
+    /// Something to fill in.
+    Form(Form),
 }
 
 /// The home page's own parts.

@@ -126,6 +126,7 @@ impl Renderer {
             }
             PageBody::Home(home) => ("pages/home.html", home_context(home)?),
             PageBody::Error(error) => ("pages/error.html", context! { error => Value::from(Serde(error)) }),
+            PageBody::Form(form) => ("pages/form.html", context! { form => Value::from(Serde(form)) }),
         })
     }
 

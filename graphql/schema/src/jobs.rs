@@ -76,6 +76,7 @@ async fn replay<'a>(ctx: &ResolverContext<'a>) -> Result<Option<FieldValue<'a>>,
 }
 
 async fn run_schedule<'a>(ctx: &ResolverContext<'a>) -> Result<Option<FieldValue<'a>>, Error> {
+    command::schedule::run_now::may(reading(ctx)?.scope()).map_err(|error| failed(ctx, &error))?;
     let at = match ctx.args.get("at") {
         Some(at) if !at.is_null() => Some(instant(at.string()?).map_err(|error| failed(ctx, &error))?),
         _ => None,

@@ -203,6 +203,7 @@ mod tests {
             "account invite 000000 --email li@example.org --name 李 --role editor",
             "account list 000000",
             "account unlock 000000 li@example.org",
+            "key rotate-tokens",
             "job list 000000",
             "job replay 000000 018f3b1e-0000-7000-8000-000000000001",
             "audit verify",

@@ -73,19 +73,32 @@ fn tenant_routes(config: &mut ServiceConfig) {
                 .route(head().to(file::get)),
         )
         .service(web::resource("/openapi.json").wrap(from_fn(cors::guard)).route(get().to(openapi::document)))
+        .service(web::resource("/auth").wrap(from_fn(cors::guard)).route(get().to(auth::ways)))
         .service(
-            web::scope("/auth")
+            web::resource("/auth/sign-in")
                 .wrap(from_fn(cors::guard))
-                .route("", get().to(auth::ways))
-                .route("/sign-in", post().to(auth::sign_in))
-                .route("/second-factor", post().to(auth::second_factor))
-                .route("/refresh", post().to(auth::refresh))
-                .route("/sign-out", post().to(auth::sign_out))
-                .route("/reset", post().to(auth::reset))
-                .route("/redeem", post().to(auth::redeem))
-                .route("/oidc", get().to(auth::oidc_begin))
-                .route("/oidc/callback", get().to(auth::oidc_callback)),
+                .route(get().to(auth::sign_in_page))
+                .route(post().to(auth::sign_in)),
         )
+        .service(web::resource("/auth/ticket").wrap(from_fn(cors::guard)).route(get().to(auth::ticket_page)))
+        .service(web::resource("/auth/account").wrap(from_fn(cors::guard)).route(get().to(auth::account_page)))
+        .service(
+            web::resource("/auth/second-factor")
+                .wrap(from_fn(cors::guard))
+                .route(get().to(auth::second_factor_page))
+                .route(post().to(auth::second_factor)),
+        )
+        .service(web::resource("/auth/refresh").wrap(from_fn(cors::guard)).route(post().to(auth::refresh)))
+        .service(web::resource("/auth/sign-out").wrap(from_fn(cors::guard)).route(post().to(auth::sign_out)))
+        .service(
+            web::resource("/auth/reset")
+                .wrap(from_fn(cors::guard))
+                .route(get().to(auth::reset_page))
+                .route(post().to(auth::reset)),
+        )
+        .service(web::resource("/auth/redeem").wrap(from_fn(cors::guard)).route(post().to(auth::redeem)))
+        .service(web::resource("/auth/oidc").wrap(from_fn(cors::guard)).route(get().to(auth::oidc_begin)))
+        .service(web::resource("/auth/oidc/callback").wrap(from_fn(cors::guard)).route(get().to(auth::oidc_callback)))
         .route("/preferences", get().to(preferences::set))
         .route("/p/{package}", get().to(page::view))
         .route("/p/{package}/{path:.*}", get().to(page::view))

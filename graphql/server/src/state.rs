@@ -1,9 +1,11 @@
 //! What every request shares.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use ipnet::IpNet;
 use moka::future::Cache;
+use sunlit_app::keys::token_seeds;
 use sunlit_app::{App, AppError, TenantContext};
 use sunlit_domain::ScopeAuthority;
 use sunlit_pages::Renderer;
@@ -15,6 +17,8 @@ use crate::token::TokenKeys;
 
 /// How many package sets have their schema in memory (a schema of 50 types is about 2.3 MB).
 const MAX_SCHEMAS: u64 = 200;
+/// How long the keys of tokens are not read anew.
+const BETWEEN_RENEWALS: Duration = Duration::from_secs(10);
 
 /// The server's state.
 #[derive(Debug)]
@@ -36,6 +40,8 @@ pub struct State {
     /// The addresses of proxies whose word on where a request comes from is taken.
     pub trusted_proxies: Vec<IpNet>,
     schemas: Cache<String, Arc<TenantSchema>>,
+    /// When the keys of tokens were last read anew.
+    renewed: Mutex<Option<Instant>>,
 }
 
 impl State {
@@ -59,6 +65,7 @@ impl State {
             providers,
             trusted_proxies: Vec::new(),
             schemas: Cache::new(MAX_SCHEMAS),
+            renewed: Mutex::new(None),
         }
     }
 
@@ -68,7 +75,27 @@ impl State {
     }
 
     /// Takes up keys of tokens that another node may have made.
-    pub(crate) async fn renew_token_keys(&self) {}
+    pub(crate) async fn renew_token_keys(&self) {
+        if !self.may_renew() {
+            return;
+        }
+        let seeds = token_seeds(&self.app.platform, &self.app.vault).await;
+        let renewed = seeds.map_err(|error| error.to_string());
+        let renewed = renewed.and_then(|seeds| self.tokens.replace(&seeds).map_err(|error| error.to_string()));
+        if let Err(error) = renewed {
+            tracing::error!(error, "the keys of tokens cannot be read anew: those that are known stay in use");
+        }
+    }
+
+    /// At most every few seconds: whoever sends tokens of keys that nobody knows asks the database no more often.
+    fn may_renew(&self) -> bool {
+        let mut last = self.renewed.lock().unwrap_or_else(PoisonError::into_inner);
+        let may = last.is_none_or(|at| at.elapsed() >= BETWEEN_RENEWALS);
+        if may {
+            *last = Some(Instant::now());
+        }
+        may
+    }
 
     /// How many schemas are in memory.
     pub async fn schema_count(&self) -> u64 {

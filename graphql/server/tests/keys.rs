@@ -111,6 +111,7 @@ impl Installation {
             database: self.database.clone(),
             master_keys: MasterKeySource::File(self.key_file()),
             mail: None,
+            files: None,
             public_url: "http://localhost".to_owned(),
         };
         Arc::new(App::open(config, Arc::new(SystemEnvironment)).await.unwrap())
@@ -332,6 +333,7 @@ mod on_sqlite {
                 database: None,
                 master_keys: MasterKeySource::Own(keys.join("master.key")),
                 mail: None,
+                files: None,
                 public_url: "http://localhost".to_owned(),
             };
             App::open(config, Arc::new(SystemEnvironment)).await
@@ -361,6 +363,7 @@ mod on_sqlite {
             database: None,
             master_keys: MasterKeySource::Own(other.path().join("keys/master.key")),
             mail: None,
+            files: None,
             public_url: "http://localhost".to_owned(),
         };
         let told = App::open(config, Arc::new(SystemEnvironment)).await.unwrap_err().to_string();

@@ -32,8 +32,11 @@ const VALUES: [(&str, &str); 7] = [
 const SECRETS: [&str; 5] = ["欧阳镜明", "13812345678", "610112199003071234", "慢性肾炎需要长期透析", "1990-03-07"];
 const OWNER: (Role, u128) = (Role::Citizen, 7);
 
+/// Somebody's role and number, none for whoever has not signed in, and what they see of each field.
+type Viewer = (Option<(Role, u128)>, [Option<&'static str>; 7]);
+
 /// Who sees what, in the order of [`VALUES`].
-fn viewers() -> Vec<(Option<(Role, u128)>, [Option<&'static str>; 7])> {
+fn viewers() -> Vec<Viewer> {
     let values = VALUES.map(|(_, value)| Some(value));
     let [code, name, phone, identity, illness, born, reason] = values;
     let (few, some, most) = (Some("欧***"), Some("138****5678"), Some("6101**********1234"));
@@ -120,7 +123,7 @@ async fn each_role_sees_the_value_the_mask_or_nothing_in_every_form() {
         let sheet = kit
             .get(who, "/records/applicants/applicant.csv?fields=code,name,phone,idNumber,illness,bornOn,reason")
             .await;
-        let row = expect.map(|value| value.unwrap_or_default()).join(",");
+        let row = expect.map(Option::unwrap_or_default).join(",");
         assert!(sheet.contains(&format!("\r\n{row}\r\n")), "{who:?}: {sheet}");
         // Pages: in a table, and alone.
         for path in ["/p/applicants/", "/p/applicants/applicants/A1"] {
@@ -129,7 +132,7 @@ async fn each_role_sees_the_value_the_mask_or_nothing_in_every_form() {
                 match seen {
                     Some(seen) => assert!(page.contains(seen), "{who:?} {path} {name}: {page}"),
                     None => {
-                        assert!(!page.contains("1990-") && !page.contains("1990年"), "{who:?} {path} {name}: {page}")
+                        assert!(!page.contains("1990-") && !page.contains("1990年"), "{who:?} {path} {name}: {page}");
                     }
                 }
                 assert!(seen == Some(*value) || !page.contains(value), "{who:?} {path} tells {name}");

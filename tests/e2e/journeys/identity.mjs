@@ -1,7 +1,9 @@
 // People: invited by mail, signed in with two factors or by a provider of identities, and those who lie.
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { test } from 'node:test';
 import Provider from 'oidc-provider';
+import { faults } from '../support/axe.mjs';
+import { follow, withPage } from '../support/browser.mjs';
 import { startLiar } from '../support/liar.mjs';
 import { letterTo, ticketOf } from '../support/mail.mjs';
 import { Jar, code, post, signIn, sunlit } from '../support/people.mjs';
@@ -14,24 +16,26 @@ const ask = async (token, query, variables) => {
   return answer.json();
 };
 
-let security;
+let guard;
+/** The access token of the security administrator, who is invited when the first test asks. */
+const security = () => (guard ??= invited());
 
-before(async () => {
+async function invited() {
   const printed = sunlit('account', 'invite', SLUG, '--email', 'an@example.org', '--name', '安全员', '--role', 'security-administrator');
   const letter = await letterTo('an@example.org');
   assert.ok(letter.subject.includes('未央区'), letter.subject);
   assert.ok(letter.text.includes(printed), `${printed} is not in:\n${letter.text}`);
   const taken = await post(SLUG, 'redeem', { ticket: ticketOf(letter), password: PASSWORD });
   assert.equal(taken.status, 200, taken.text);
-  security = (await signIn(SLUG, 'an@example.org', PASSWORD)).accessToken;
-});
+  return (await signIn(SLUG, 'an@example.org', PASSWORD)).accessToken;
+}
 
 test('an administrator is invited by mail, sets an authenticator up, and signs in with both factors', async () => {
   const invite = 'mutation($input: InviteAccountInput!) { inviteAccount(input: $input) { account { state } errors { code message } } }';
   const input = { email: 'xi@example.org', name: '系统员', roles: ['ADMINISTRATOR'] };
-  const made = await ask(security, invite, { input });
+  const made = await ask(await security(), invite, { input });
   assert.deepEqual(made.data.inviteAccount, { account: { state: 'invited' }, errors: [] });
-  const both = await ask(security, invite, { input: { ...input, email: 'two@example.org', roles: ['ADMINISTRATOR', 'AUDITOR'] } });
+  const both = await ask(await security(), invite, { input: { ...input, email: 'two@example.org', roles: ['ADMINISTRATOR', 'AUDITOR'] } });
   assert.equal(both.data.inviteAccount.errors[0].code, 'SEPARATED_DUTIES');
   const ticket = ticketOf(await letterTo('xi@example.org'));
   assert.equal((await post(SLUG, 'redeem', { ticket, password: PASSWORD })).status, 200);
@@ -73,7 +77,7 @@ test('the public halves of the keys that sign tokens can be had', async () => {
 const setProvider = async (issuer, clientSecret) => {
   const set = 'mutation($input: SetIdentityProviderInput!) { setIdentityProvider(input: $input) { done errors { message } } }';
   const input = { issuer, title: '统一身份认证', clientId: 'sunlit', clientSecret, createsCitizens: true };
-  assert.deepEqual((await ask(security, set, { input })).data.setIdentityProvider, { done: true, errors: [] });
+  assert.deepEqual((await ask(await security(), set, { input })).data.setIdentityProvider, { done: true, errors: [] });
 };
 
 test('a certified provider of identities signs people in: a citizen at once, an auditor with a second factor', async (t) => {
@@ -111,14 +115,14 @@ test('a certified provider of identities signs people in: a citizen at once, an 
       const [, action] = page.text.match(/action="([^"]+)"/);
       const [, prompt] = page.text.match(/name="prompt" value="(\w+)"/);
       const sent = await jar.ask(action, { method: 'POST', form: { prompt, ...fields } });
-      return jar.follow(sent, (address) => !address.includes('/account'));
+      return jar.follow(sent, (address) => !/\/auth\/(account|second-factor)/.test(address));
     };
     const consent = await submit(form, { login, password: 'any' });
     return { jar, end: await submit(consent, {}) };
   };
 
   const citizen = await through('gong@example.org');
-  assert.equal(new URL(citizen.end.location).pathname, `/t/${SLUG}/account`);
+  assert.equal(new URL(citizen.end.location).pathname, `/t/${SLUG}/auth/account`);
   const { name, value } = citizen.jar.cookie('sunlit_refresh');
   const session = await post(SLUG, 'refresh', {}, { cookie: `${name}=${value}` });
   assert.deepEqual(session.json.account.roles, ['citizen']);
@@ -182,9 +186,78 @@ test('a provider that lies, is elsewhere or is down signs nobody in', async (t) 
     const away = await new Jar().ask(`/t/${SLUG}/auth/oidc`);
     assert.equal(away.status, 503, `${lie}: ${away.status}`);
   }
+  const remove = await ask(await security(), 'mutation { removeIdentityProvider { done } }');
+  assert.equal(remove.data.removeIdentityProvider.done, true);
 });
 
-after(async () => {
-  const remove = await ask(security, 'mutation { removeIdentityProvider { done } }');
-  assert.equal(remove.data.removeIdentityProvider.done, true);
+// With scripts off nothing can look for faults, with scripts on nothing else is there.
+for (const scripts of [false, true]) {
+  test(`people choose a password, set an authenticator up, sign in and out by forms, with scripts ${scripts ? 'on' : 'off'}`, () =>
+    byForms(scripts));
+}
+
+async function byForms(scripts) {
+  const email = `guan-${scripts}@example.org`;
+  const link = new URL(sunlit('account', 'invite', SLUG, '--email', email, '--name', '管理员', '--role', 'administrator'));
+  await withPage({ scripts, width: 360 }, async (page) => {
+    const send = (name) => follow(page, () => page.getByRole('button', { name, exact: true }).click());
+    const sound = async (name) => scripts && assert.deepEqual(await faults(page, name), [], name);
+    await page.goto(link.href);
+    await sound('choose a password');
+    await page.getByLabel('密码', { exact: true }).fill('短');
+    await page.getByLabel('再次输入密码').fill('短');
+    await send('设置密码');
+    assert.match(await page.title(), /^错误：/);
+    assert.equal(await page.getByLabel('密码', { exact: true }).getAttribute('aria-invalid'), 'true');
+    await sound('a password that is not taken');
+    await page.getByLabel('密码', { exact: true }).fill(PASSWORD);
+    await page.getByLabel('再次输入密码').fill(PASSWORD);
+    await send('设置密码');
+    assert.match(await page.locator('main').innerText(), /密码已设置/);
+
+    const signIn = async () => {
+      await page.getByLabel('邮箱').fill(email);
+      await page.getByLabel('密码', { exact: true }).fill(PASSWORD);
+    };
+    await signIn();
+    await send('登录');
+    await sound('set an authenticator up');
+    const secret = (await page.locator('dd').first().innerText()).replaceAll(' ', '');
+    assert.ok((await page.locator('img[src^="data:image/svg+xml"]').boundingBox()).width > 150);
+    await signIn();
+    await page.getByLabel(/动态验证码/).fill('000000');
+    await send('登录');
+    assert.match(await page.locator('[role=alert]').innerText(), /动态验证码/);
+    assert.equal(await page.getByLabel('邮箱').inputValue(), email);
+    await signIn();
+    await page.getByLabel(/动态验证码/).fill(code(secret));
+    await send('登录');
+    assert.equal(new URL(page.url()).pathname, `/t/${SLUG}/auth/account`);
+    assert.match(await page.locator('main').innerText(), /管理员[\s\S]*@example\.org[\s\S]*系统管理员/);
+    await sound('the account');
+    await send('退出登录');
+    assert.match(await page.locator('main').innerText(), /您已退出登录/);
+    await page.goto(`/t/${SLUG}/auth/account`);
+    assert.equal(new URL(page.url()).pathname, `/t/${SLUG}/auth/sign-in`);
+
+    await follow(page, () => page.getByRole('link', { name: '忘记密码' }).click());
+    await sound('another password');
+    await page.getByLabel('邮箱').fill('nobody@example.org');
+    await send('发送邮件');
+    assert.match(await page.locator('main').innerText(), /如果该邮箱有账号/);
+    // A link that was used leads to a page that says so.
+    await page.goto(link.href);
+    assert.match(await page.locator('main').innerText(), /链接已失效或已使用/);
+  });
+}
+
+test('a form of a foreign page signs nobody in', async () => {
+  const form = 'email=guan%40example.org&password=x';
+  const send = (headers) => fetch(`${origin}/t/${SLUG}/auth/sign-in`, {
+    method: 'POST', body: form, redirect: 'manual', headers: { 'content-type': 'application/x-www-form-urlencoded', ...headers },
+  });
+  assert.equal((await send({ origin: 'https://evil.example' })).status, 403);
+  assert.equal((await send({ origin: 'null' })).status, 403);
+  assert.equal((await send({})).status, 415);
+  assert.equal((await send({ origin })).status, 401);
 });

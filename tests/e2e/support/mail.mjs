@@ -38,7 +38,7 @@ export async function letterTo(address, { skip = 0, within = 20_000 } = {}) {
 
 /** The ticket that a letter's link carries. */
 export function ticketOf(letter) {
-  const [, ticket] = letter.text.match(/\/account\/ticket\?t=([\w.-]+)/) ?? [];
+  const [, ticket] = letter.text.match(/\/auth\/ticket\?t=([\w.-]+)/) ?? [];
   if (!ticket) throw new Error(`no link in:\n${letter.text}`);
   return ticket;
 }

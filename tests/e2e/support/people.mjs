@@ -6,7 +6,7 @@ import { binary, data, origin, request } from './server.mjs';
 
 /** The command line beside the running server. */
 export function sunlit(...args) {
-  return execFileSync(binary, [...args, '--data', data], { encoding: 'utf8' }).trim();
+  return execFileSync(binary, [...args, '--data', data], { encoding: 'utf8', env: { ...process.env, SUNLIT_PUBLIC_URL: origin } }).trim();
 }
 
 /** A POST of JSON below `/auth`. */

@@ -19,6 +19,7 @@ export const PAGES = {
   'tenant home': TENANT,
   list: LIST,
   card: cardOf(streets[0].code),
+  'sign-in page': `${TENANT}auth/sign-in`,
   '404 page': `${TENANT}nowhere`,
 };
 

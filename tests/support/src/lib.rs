@@ -249,11 +249,14 @@ impl TestApp {
     /// A token for `role` at the tenant, of the person with this number.
     #[must_use]
     pub fn token_of(&self, tenant: TenantId, role: Role, person: u128) -> String {
-        let actor = ActorId(Uuid::from_u128(person));
-        self.state
-            .tokens
-            .mint(tenant, Subject { actor, roles: vec![role], session: None }, (SystemEnvironment.now(), 15))
-            .unwrap()
+        self.token_with(tenant, ActorId(Uuid::from_u128(person)), &[role])
+    }
+
+    /// A token with these roles at the tenant, of that actor.
+    #[must_use]
+    pub fn token_with(&self, tenant: TenantId, actor: ActorId, roles: &[Role]) -> String {
+        let subject = Subject { actor, roles: roles.to_vec(), session: None };
+        self.state.tokens.mint(tenant, subject, (SystemEnvironment.now(), 60)).unwrap()
     }
 
     /// A query or mutation of the tenant's API.

@@ -23,7 +23,7 @@ use crate::identity::secret::Token;
 use crate::{App, AppError};
 
 /// What a refresh token begins with.
-const REFRESH_PREFIX: &str = "slr_";
+pub(crate) const REFRESH_PREFIX: &str = "slr_";
 /// Characters that are kept of what a browser says it is.
 const MAX_AGENT: usize = 200;
 

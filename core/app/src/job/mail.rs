@@ -43,7 +43,7 @@ async fn letter(app: &App, scope: &Scope, id: Uuid, payload: &Payload) -> Result
     let Some(account) = account::find(scope, &snapshot, payload.account).await? else { return Ok(None) };
     let Some(tenant) = tenant::by_id(&app.platform, scope.tenant()).await? else { return Ok(None) };
     let link =
-        format!("{}/account/ticket?t={}", app.address_of(&tenant), text(&app.keys.tickets, scope.tenant(), found.id));
+        format!("{}/auth/ticket?t={}", app.address_of(&tenant), text(&app.keys.tickets, scope.tenant(), found.id));
     let write = |part: &str, locale: Locale| {
         message(&format!("mail.{}.{part}", payload.letter), locale)
             .replace("{tenant}", tenant.name.get(locale))

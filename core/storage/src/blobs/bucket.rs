@@ -110,9 +110,9 @@ pub(super) fn open(config: &BucketConfig) -> Result<AmazonS3, StorageError> {
 }
 
 /// What a failure of the store means.
-pub(super) fn failed(error: object_store::Error) -> StorageError {
+pub(super) fn failed(error: &object_store::Error) -> StorageError {
     use object_store::Error;
-    let fault = match &error {
+    let fault = match error {
         Error::NotFound { source, .. } if source.to_string().contains("NoSuchBucket") => ObjectFault::NoBucket,
         Error::NotFound { .. } => return StorageError::NotFound,
         Error::PermissionDenied { .. } | Error::Unauthenticated { .. } => ObjectFault::Refused,

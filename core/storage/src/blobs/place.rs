@@ -43,7 +43,7 @@ impl Place {
     pub(super) fn failed(&self, error: object_store::Error) -> StorageError {
         match self {
             Self::Folder { .. } => of_folder(error),
-            Self::Bucket { .. } => bucket::failed(error),
+            Self::Bucket { .. } => bucket::failed(&error),
         }
     }
 

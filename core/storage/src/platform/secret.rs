@@ -2,9 +2,9 @@
 //! in the tenant's store.
 
 use sea_orm::ActiveValue::Set;
-use sea_orm::QueryTrait as _;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::OnConflict;
+use sea_orm::{QueryOrder as _, QueryTrait as _};
 use sunlit_domain::value::Timestamp;
 
 use super::Platform;
@@ -50,4 +50,13 @@ pub async fn keep(platform: &Platform, name: &str, sealed: &str, at: Timestamp) 
     transaction.execute(&Entity::insert(row).on_conflict(first).into_query()).await?;
     transaction.commit().await?;
     find(platform, name).await?.ok_or(StorageError::Interrupted)
+}
+
+/// The secrets whose names begin so, the latest first.
+///
+/// # Errors
+/// The database's.
+pub async fn beginning(platform: &Platform, name: &str) -> Result<Vec<Model>, StorageError> {
+    let found = Entity::find().filter(Column::Name.starts_with(name)).order_by_desc(Column::CreatedAt);
+    Ok(found.order_by_desc(Column::Name).all(platform.reader()).await?)
 }

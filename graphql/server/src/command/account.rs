@@ -99,7 +99,7 @@ async fn invited(
         }
         made => made?,
     };
-    line(format!("{}/account/ticket?t={}", app.address_of(&tenant), made.ticket));
+    line(format!("{}/auth/ticket?t={}", app.address_of(&tenant), made.ticket));
     Ok(())
 }
 

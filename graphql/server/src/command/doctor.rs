@@ -155,7 +155,7 @@ fn holidays(today: Date, through: i16, findings: &mut Findings) {
 }
 
 /// Whether a master key that was replaced is still needed, or a new one waits.
-async fn master_keys(app: &App, findings: &mut Findings) {
+async fn master_keys(app: &sunlit_app::App, findings: &mut Findings) {
     let check = "master key";
     match app.vault.standing().await {
         Err(error) => findings.fault(check, error.to_string(), "see infra/keys/README.md"),

@@ -2,6 +2,7 @@
 
 use clap::Subcommand;
 use sunlit_app::command::key::{rewrap, rotate};
+use sunlit_app::keys::rotate_tokens;
 use sunlit_app::query::{key_status, tenant_find};
 use sunlit_app::{App, SystemEnvironment};
 use sunlit_domain::id::TenantSlug;
@@ -30,6 +31,9 @@ pub(super) enum Command {
         #[arg(long, conflicts_with = "tenant")]
         all: bool,
     },
+    /// Make another key that signs access tokens, once a day at most. Tokens of the former one are good until they end; servers take
+    /// the new one up within a minute.
+    RotateTokens,
     /// Wrap the keys of the platform and of every tenant by the first of the given master keys; run again it goes on where it was
     /// cut off. Afterwards the former master keys are not needed any more.
     ///
@@ -51,6 +55,10 @@ pub(super) async fn run(config: &Config, authority: &ScopeAuthority, command: Co
             for tenant in tenant_find::all(&app).await? {
                 rotate_one(&app, authority, &tenant.slug).await?;
             }
+        }
+        Command::RotateTokens => {
+            rotate_tokens(&app.platform, &app.vault, &*app.environment).await?;
+            line("another key signs access tokens from now on");
         }
         Command::Rewrap => {
             let actor = Actor::known(OPERATOR, vec![Role::Administrator]);

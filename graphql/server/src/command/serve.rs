@@ -1,9 +1,11 @@
 //! `sunlit serve`: until SIGTERM or Ctrl-C; then what runs comes to its end.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::web;
 use sunlit_app::command::package::publish::Existing;
+use sunlit_app::keys::token_seeds;
 use sunlit_app::nodes;
 use sunlit_domain::ScopeAuthority;
 use sunlit_pages::Renderer;
@@ -31,8 +33,8 @@ pub(super) async fn until_stopped(
     authority: ScopeAuthority,
     listening: impl FnOnce(),
 ) -> Result<(), Failed> {
-    let Installation { app, keys } = installation;
-    let tokens = TokenKeys::new(&[keys.tokens])?;
+    let Installation { app, .. } = installation;
+    let tokens = TokenKeys::new(&token_seeds(&app.platform, &app.vault).await?)?;
     let authority = Arc::new(authority);
     let mut state = State::new(
         app.clone(),
@@ -53,6 +55,7 @@ pub(super) async fn until_stopped(
     listening();
     let _listening = nodes::listen(&app).await?;
     let workers = worker::start(&app, &authority, config.workers);
+    let renewing = actix_web::rt::spawn(renew_token_keys(state.clone()));
     let handle = server.handle();
     actix_web::rt::spawn(async move {
         if let Err(error) = stop_signal().await {
@@ -64,6 +67,7 @@ pub(super) async fn until_stopped(
         handle.stop(true).await;
     });
     server.await?;
+    renewing.abort();
     worker::stop(workers).await;
     if let Some(numbers) = numbers {
         numbers.stop(false).await;
@@ -71,6 +75,15 @@ pub(super) async fn until_stopped(
     app.stores.close().await;
     tracing::info!("stopped");
     Ok(())
+}
+
+/// Takes up keys of tokens that were made elsewhere.
+async fn renew_token_keys(state: web::Data<State>) {
+    let mut minutes = tokio::time::interval(Duration::from_mins(1));
+    loop {
+        minutes.tick().await;
+        state.renew_token_keys().await;
+    }
 }
 
 /// Waits until somebody asks the process to stop.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use clap::Args as ClapArgs;
+use sunlit_app::keys::token_seeds;
 use sunlit_app::{Environment as _, Keys, SystemEnvironment, unlock};
 use sunlit_domain::Role;
 use sunlit_domain::id::{ActorId, TenantSlug};
@@ -38,8 +39,8 @@ pub(super) async fn run(config: &Config, args: &Args) -> Result<(), Failed> {
     let found = tenant::by_slug(&platform, args.tenant.as_str()).await?;
     let tenant = found.ok_or_else(|| no_tenant(&args.tenant))?;
     let vault = unlock(&platform, &config.master_keys()?, Arc::new(SystemEnvironment)).await?;
-    let keys = Keys::open(&platform, &vault, &SystemEnvironment, &config.data).await?;
-    let keys = TokenKeys::new(&[keys.tokens])?;
+    Keys::open(&platform, &vault, &SystemEnvironment, &config.data).await?;
+    let keys = TokenKeys::new(&token_seeds(&platform, &vault).await?)?;
     let actor = ActorId(SystemEnvironment.new_id());
     line(keys.mint(
         tenant.id,

@@ -1,4 +1,4 @@
-//! Signing in and out by programs: JSON in, JSON out, below `/auth`. Nothing here is cached, and nothing that is asked changes
+//! Signing in and out by programs: JSON in, JSON out, below `/auth`; by people: `auth/pages.rs`. Nothing here is cached, and nothing that is asked changes
 //! anything by GET.
 //!
 //! A session is an access token of a quarter of an hour and a refresh token that is good once. The API takes the access token in the
@@ -7,6 +7,7 @@
 //! which a foreign page cannot send without a preflight.
 
 mod oidc;
+mod pages;
 
 use actix_web::cookie::time::Duration;
 use actix_web::cookie::{Cookie, SameSite};
@@ -26,6 +27,7 @@ use super::visitor::Visitor;
 use crate::token::{ACCESS_MINUTES, Subject};
 
 pub(super) use oidc::{begin as oidc_begin, callback as oidc_callback};
+pub(super) use pages::{account_page, reset_page, second_factor_page, sign_in_page, ticket_page};
 
 /// Bytes of a body.
 const MAX_BODY: usize = 8 * 1024;
@@ -74,6 +76,9 @@ struct Redeem {
 
 /// Signs in with address and password, and a code where one is needed.
 pub(super) async fn sign_in(visitor: Visitor, request: HttpRequest, body: web::Payload) -> HttpResponse {
+    if pages::is_form(&request) {
+        return pages::sign_in(visitor, request, body).await;
+    }
     let done = async {
         let asked: SignIn = read(&request, body).await?;
         let (agent, address) = client(&request);
@@ -89,6 +94,9 @@ pub(super) async fn sign_in(visitor: Visitor, request: HttpRequest, body: web::P
 
 /// Signs in with the code that was still missing after a provider has vouched.
 pub(super) async fn second_factor(visitor: Visitor, request: HttpRequest, body: web::Payload) -> HttpResponse {
+    if pages::is_form(&request) {
+        return pages::second_factor(visitor, request, body).await;
+    }
     let done = async {
         let asked: SecondFactor = read(&request, body).await?;
         let (agent, address) = client(&request);
@@ -118,6 +126,9 @@ pub(super) async fn refresh(visitor: Visitor, request: HttpRequest, body: web::P
 
 /// Ends the session of a refresh token.
 pub(super) async fn sign_out(visitor: Visitor, request: HttpRequest, body: web::Payload) -> HttpResponse {
+    if pages::is_form(&request) {
+        return pages::leave(visitor, request, body).await;
+    }
     let done = async {
         let asked: Refresh = read(&request, body).await?;
         let (app, authority) = (&visitor.state.app, &*visitor.state.authority);
@@ -133,21 +144,32 @@ pub(super) async fn sign_out(visitor: Visitor, request: HttpRequest, body: web::
 
 /// Mails the way to another password, if there is an account. The answer is the same, and comes at once, if there is none.
 pub(super) async fn reset(visitor: Visitor, request: HttpRequest, body: web::Payload) -> HttpResponse {
+    if pages::is_form(&request) {
+        return pages::reset(visitor, request, body).await;
+    }
     let asked: Result<Reset, AppError> = read(&request, body).await;
     let done = asked.map(|asked| {
-        let (app, scope) = (visitor.state.app.clone(), visitor.scope.clone());
-        actix_web::rt::spawn(async move {
-            if let Err(error) = request_reset::run(&app, &scope, &asked.email).await {
-                tracing::error!(tenant.id = %scope.tenant(), %error, "a password reset could not be mailed");
-            }
-        });
+        mail_reset(&visitor, asked.email);
         json!({})
     });
     answer(&visitor, done)
 }
 
+/// Mails it behind the answer, which therefore comes as fast where there is no account.
+fn mail_reset(visitor: &Visitor, email: String) {
+    let (app, scope) = (visitor.state.app.clone(), visitor.scope.clone());
+    actix_web::rt::spawn(async move {
+        if let Err(error) = request_reset::run(&app, &scope, &email).await {
+            tracing::error!(tenant.id = %scope.tenant(), %error, "a password reset could not be mailed");
+        }
+    });
+}
+
 /// Takes an invitation or a reset: its holder chooses a password.
 pub(super) async fn redeem(visitor: Visitor, request: HttpRequest, body: web::Payload) -> HttpResponse {
+    if pages::is_form(&request) {
+        return pages::redeem(visitor, request, body).await;
+    }
     let done = async {
         let asked: Redeem = read(&request, body).await?;
         let (app, authority) = (&visitor.state.app, &*visitor.state.authority);
@@ -240,7 +262,7 @@ async fn read<T: DeserializeOwned>(request: &HttpRequest, body: web::Payload) ->
     if !kind.eq_ignore_ascii_case("application/json") {
         return Err(AppError::Unsupported("send application/json".to_owned()));
     }
-    let bytes = body::whole(body, MAX_BODY).await?;
+    let bytes = body::whole(body, "auth", MAX_BODY).await?;
     // What was sent is not repeated: it may hold a password.
     serde_json::from_slice(&bytes).map_err(|error| {
         AppError::Argument(format!(

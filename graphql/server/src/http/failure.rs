@@ -31,7 +31,7 @@ impl Form {
         let is_post = request.method() == Method::POST;
         match request.path() {
             path if path.ends_with("/graphql") => Self::Json,
-            path if path.contains("/auth/") || path.ends_with("/auth") => Self::Problem,
+            path if path.ends_with("/auth") || (is_post && path.contains("/auth/")) => Self::Problem,
             path if is_post && (path.ends_with("/files") || path.contains("/records/")) => Self::Problem,
             _ => Self::Page,
         }

@@ -75,7 +75,7 @@ async fn measure(kit: Kit) {
         assert!(kit.blobs().is_empty(), "{:?}", kit.blobs());
     }
     let taken = memory("VmHWM:").saturating_sub(before);
-    println!("{taken} KiB at most for an upload, {before} KiB before");
+    eprintln!("{taken} KiB at most for an upload, {before} KiB before");
     assert!(taken < MOST, "{taken} KiB");
     // Who says before how much it is does not have to send it.
     asked.store(0, Ordering::Relaxed);

@@ -41,7 +41,6 @@ impl Told {
 pub(crate) struct House {
     pub(crate) app: TestApp,
     pub(crate) tenant: TenantId,
-    pub(crate) other: TenantId,
 }
 
 /// An account that was taken.
@@ -56,8 +55,9 @@ pub(crate) struct Person {
 impl House {
     pub(crate) async fn new() -> Self {
         let app = TestApp::start().await;
-        let (tenant, other) = (app.probe_tenant(TENANT).await, app.probe_tenant(OTHER).await);
-        Self { app, tenant, other }
+        let tenant = app.probe_tenant(TENANT).await;
+        app.probe_tenant(OTHER).await;
+        Self { app, tenant }
     }
 
     /// The scope of whoever names people.

@@ -26,7 +26,7 @@ const FIELDS_OF_ALL_KINDS: &[(&str, &str, &str)] = &[
     ("in_two_tongues", "string", "search = true, translated = true, max = 120"),
     ("for_staff", "string", "readers = ['administrator', 'reviewer']"),
     ("for_owner", "string", "owner_reads = true"),
-    ("secret", "string", "sensitive = true, readers = ['administrator'], owner_reads = true"),
+    ("secret", "string", "sensitive = true, mask = 'all', readers = ['administrator'], owner_reads = true"),
     ("old", "string", "deprecated = 'say \"plain\" \\ instead'"),
     ("story", "text", "description = { zh = '说明', en = 'With \"\"\" in it' }"),
     ("long_story", "text", "max = 30000, search = true"),

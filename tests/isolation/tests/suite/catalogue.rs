@@ -42,7 +42,7 @@ const RULES: [(&str, &str); 8] = [
         "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = 'public' \
          AND c.relkind IN ('r', 'p', 'v', 'm') AND c.relname NOT IN (SELECT relname FROM tenants) \
          AND c.relname NOT IN ('tenant', 'host_name', 'division_code', 'package_version', 'tenant_due', 'tenant_state', \
-         'schema_version')",
+         'schema_version', 'master_key', 'secret')",
     ),
     (
         "nobody may empty a table, and nothing runs with another's rights",

@@ -16,11 +16,14 @@ use sunlit_storage::walls::Wall;
 use sunlit_test_support::{Answer, PROBE_GRANTS, TestApp};
 use uuid::Uuid;
 
+use crate::people::People;
+
 pub(crate) const VAULT: &str = include_str!("../../vault.toml");
 /// A PNG of one pixel.
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x01\0\0\0\x01\x08\x06\0\0\0\x1f\x15\xc4\x89";
 /// Everybody's rights at once: what protects here is the tenant alone.
-const ROLES: [Role; 5] = [Role::Administrator, Role::Auditor, Role::Editor, Role::Reviewer, Role::Citizen];
+const ROLES: [Role; 6] =
+    [Role::Administrator, Role::SecurityAdministrator, Role::Auditor, Role::Editor, Role::Reviewer, Role::Citizen];
 
 /// The variable that names the walls that are down in this run, parted by commas.
 const DOWN: &str = "SUNLIT_WALLS_DOWN";
@@ -67,6 +70,8 @@ pub(crate) struct Side {
     pub(crate) document: String,
     /// Where its unpublished file is read by whoever has the address, below its own: `/files/<id>/<name>?token=…`.
     pub(crate) address: String,
+    /// Who signs in there.
+    pub(crate) people: People,
 }
 
 pub(crate) struct Kit {
@@ -107,16 +112,15 @@ pub(crate) async fn empty(app: &TestApp, slug: &'static str) -> (TenantId, Strin
     let tenant = app.tenant(slug, &[("probe", &PROBE_GRANTS), ("vault", &["uses:probe"])]).await;
     let person = u128::from_str_radix(slug, 16).unwrap();
     let actor = ActorId(Uuid::from_u128(person));
-    let now = SystemEnvironment.now();
-    let token =
-        app.state().tokens.mint(tenant, Subject { actor, roles: ROLES.to_vec(), session: None }, (now, 60)).unwrap();
+    let token = app.token_with(tenant, actor, &ROLES);
     (tenant, token)
 }
 
 async fn side(app: &TestApp, slug: &'static str, canary: &str) -> Side {
     let (tenant, token) = empty(app, slug).await;
     let (ids, document, address) = (BTreeMap::new(), String::new(), String::new());
-    let mut side = Side { slug, tenant, token, canary: canary.to_owned(), ids, document, address };
+    let people = People::of(app, tenant, canary).await;
+    let mut side = Side { slug, tenant, token, canary: canary.to_owned(), ids, document, address, people };
     let write = async |declared: &str, call: &str, variables: Json| {
         let payload = "record { id } errors { code message path }";
         let query = format!("mutation({declared}) {{ it: {call} {{ {payload} }} }}");
@@ -179,6 +183,9 @@ async fn side(app: &TestApp, slug: &'static str, canary: &str) -> Side {
         ("File", file),
         ("File open", open),
         ("Job", job),
+        ("Account", side.people.account.clone()),
+        ("Session", side.people.session.clone()),
+        ("ApiKey", side.people.key.clone()),
     ]);
     side
 }

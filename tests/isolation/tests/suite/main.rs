@@ -8,6 +8,7 @@ mod followers;
 mod interleave;
 mod jobs;
 mod kit;
+mod people;
 mod plans;
 mod pool;
 mod routes;

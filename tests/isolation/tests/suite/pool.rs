@@ -8,7 +8,7 @@ mod on_postgres {
     use sunlit_app::SystemEnvironment;
     use sunlit_domain::manifest::Spelling;
     use sunlit_storage::record::{self, ListQuery};
-    use sunlit_storage::{Postgres, PostgresConfig, Stores};
+    use sunlit_storage::{Postgres, PostgresConfig, testing};
 
     use crate::kit::{Kit, fall, scope};
 

@@ -9,12 +9,13 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value as Json, json};
 
 use crate::kit::{Kit, Side, fresh_id};
+use crate::people;
 use crate::swap::listed;
 
 const ROUTES: &str = include_str!("../../../../graphql/server/src/http.rs");
 
 /// What is sent to a route.
-enum Trial {
+pub(crate) enum Trial {
     /// A request that names a thing: another tenant's is nobody's, and one's own is another matter.
     Names { make: Box<dyn Fn(&str) -> TestRequest>, own: String, theirs: String },
     /// A request with another tenant's token.
@@ -220,7 +221,7 @@ fn trials(kit: &Kit, route: &str, method: &str) -> Vec<Trial> {
                 Trial::TheirToken(TestRequest::get().uri(&at("/p/vault"))),
             ]
         }
-        _ => Vec::new(),
+        _ => people::trials(kit, route, method),
     }
 }
 

@@ -17,6 +17,14 @@ use crate::{App, AppError, Package};
 /// How far ahead one may ask.
 const FARTHEST: Duration = Duration::from_secs(30 * 24 * 3600);
 
+/// Whether the scope's actor may: to be asked before anything is looked up for them.
+///
+/// # Errors
+/// [`AppError::Denied`] or [`AppError::Unauthenticated`] for whoever is no administrator.
+pub fn may(scope: &Scope) -> Result<(), AppError> {
+    require(scope, Role::Administrator)
+}
+
 /// Schedules it; answers the job's id.
 ///
 /// # Errors
@@ -29,7 +37,7 @@ pub async fn run(
     name: &str,
     at: Option<Timestamp>,
 ) -> Result<Uuid, AppError> {
-    require(scope, Role::Administrator)?;
+    may(scope)?;
     let schedule = package.manifest.schedule(name).ok_or(AppError::NotFound)?;
     let now = app.environment.now();
     let due_at = at.unwrap_or(now).max(now);

@@ -58,5 +58,6 @@ fn every_page_renders_as_kept() {
     compare(&folder.join("home.html"), &page(PageBody::Home(sample::home())));
     compare(&folder.join("view.html"), &page(PageBody::View(sample::view())));
     compare(&folder.join("error.html"), &page(PageBody::Error(sample::error())));
+    compare(&folder.join("form.html"), &page(PageBody::Form(sample::form())));
     compare(&folder.join("platform.html"), &settled(renderer.render_platform(&sample::platform()).unwrap()));
 }

@@ -2,8 +2,8 @@
 
 use crate::view::{Block, Geometry, List, ListItem, Map, Notice, Text, Tone, View};
 use crate::{
-    Crumb, ErrorNotice, Home, HomeEntry, HomeSection, Link, Locale, Meta, NavItem, Page, PageBody, PlatformBody,
-    PlatformPage, Preferences, Site, TenantLink,
+    Crumb, ErrorNotice, Form, FormField, FormPart, FormProblem, Home, HomeEntry, HomeSection, Link, Locale, Meta,
+    Named, NavItem, Page, PageBody, Picture, PlatformBody, PlatformPage, Preferences, Site, TenantLink,
 };
 
 pub(super) fn page(body: PageBody) -> Page {
@@ -125,5 +125,35 @@ pub(super) fn platform() -> PlatformPage {
             tenant("示例区", "区级", "000101"),
         ]),
         preferences: Preferences::default(),
+    }
+}
+
+pub(super) fn form() -> Form {
+    let field = |name: &str, label: &str, kind, autocomplete| FormField {
+        name: name.into(),
+        label: label.into(),
+        kind,
+        autocomplete,
+        ..FormField::default()
+    };
+    let email = FormField { value: "li@example.org".into(), ..field("email", "邮箱", "email", "username") };
+    let password = FormField {
+        hint: Some("至少 10 个字符".into()),
+        wrong: true,
+        ..field("password", "密码", "password", "current-password")
+    };
+    let part = FormPart {
+        action: "/t/000001/auth/sign-in".into(),
+        hidden: vec![Named { title: "back".into(), text: "<account>".into() }],
+        fields: vec![email, password, field("code", "动态验证码", "text", "one-time-code")],
+        submit: "登录".into(),
+    };
+    Form {
+        problems: vec![FormProblem { field: Some("password".into()), text: "邮箱或密码不正确".into() }],
+        introduction: vec!["工作人员登录。".into()],
+        facts: vec![Named { title: "密钥".into(), text: "GEZD GNBV".into() }],
+        picture: Some(Picture { source: "data:image/svg+xml;base64,PHN2Zy8+".into(), text: "二维码".into() }),
+        parts: vec![part],
+        links: vec![Link { title: "忘记密码".into(), href: "/t/000001/auth/reset".into() }],
     }
 }

@@ -57,10 +57,12 @@ fn judge(free: u64, findings: &mut Findings) {
     }
 }
 
-/// Whoever reads a key can make tokens of anybody's.
+/// Whoever reads the master key and the data reads everything that is sealed.
 pub(super) fn keys(config: &Config, findings: &mut Findings) {
     let folder = config.data.join("keys");
-    let Ok(entries) = std::fs::read_dir(&folder) else { return };
+    let Ok(entries) = std::fs::read_dir(&folder) else {
+        return findings.ok("keys", "none lies in the data folder");
+    };
     let mut open = Vec::new();
     for path in entries.filter_map(Result::ok).map(|entry| entry.path()) {
         if is_open(&path) {
@@ -75,7 +77,7 @@ pub(super) fn keys(config: &Config, findings: &mut Findings) {
         findings.fault(
             "keys",
             found,
-            "chmod 600, and make new ones if somebody may have read them: remove the file, and every token ends",
+            "chmod 600, and go over to another master key if somebody may have read it: see infra/keys/README.md",
         );
     }
 }

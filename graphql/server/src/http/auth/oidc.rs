@@ -67,11 +67,11 @@ pub(in crate::http) async fn callback(
 ) -> HttpResponse {
     let response = match finish(&visitor, &request, answer.into_inner()).await {
         Ok(VouchedFor::SignedIn(opened)) => {
-            let mut response = leads_to(format!("{}/account", visitor.base));
+            let mut response = leads_to(format!("{}/auth/account", visitor.base));
             response.cookie(refresh_cookie(&visitor, Some(&opened)));
             response
         }
-        Ok(VouchedFor::NeedsCode(ticket)) => leads_to(format!("{}/account/second-factor?t={ticket}", visitor.base)),
+        Ok(VouchedFor::NeedsCode(ticket)) => leads_to(format!("{}/auth/second-factor?t={ticket}", visitor.base)),
         Err(error) => {
             let mut failed = visitor.failure(error, Form::Page).answer(&visitor.state);
             let _ = failed.add_removal_cookie(&cookie(&visitor, String::new(), 0));
