@@ -38,6 +38,8 @@ const MAX_IMPORTS: usize = 2;
 /// How many uploads a node looks through at once, and of how many pictures it makes small ones.
 const MAX_INSPECTIONS: usize = 2;
 const MAX_PICTURES: usize = 2;
+/// How many tenants a node exports at once: each holds a snapshot for as long as it takes.
+const MAX_EXPORTS: usize = 2;
 /// How long a node may not know of what another node enabled.
 const FRESH: Duration = Duration::from_secs(30);
 /// How many addresses without an account are remembered for which somebody has tried to sign in.
@@ -122,6 +124,8 @@ pub struct App {
     pub(crate) inspections: Arc<Semaphore>,
     /// Places for making pictures small, which keeps a core busy and holds a picture in memory.
     pub(crate) pictures: Arc<Semaphore>,
+    /// Places for exports of whole tenants.
+    pub exports: Arc<Semaphore>,
 }
 
 impl App {
@@ -178,6 +182,7 @@ impl App {
             public_url: config.public_url.trim_end_matches('/').to_owned(),
             inspections: Arc::new(Semaphore::new(MAX_INSPECTIONS)),
             pictures: Arc::new(Semaphore::new(MAX_PICTURES)),
+            exports: Arc::new(Semaphore::new(MAX_EXPORTS)),
         })
     }
 
@@ -330,6 +335,17 @@ impl App {
 
     pub(crate) fn identity_generation(&self) -> u64 {
         self.identity_generation.load(Ordering::Acquire)
+    }
+
+    /// Forgets what is remembered of tenants, of which one was erased: who they are, their packages, documents and people, and the
+    /// keys of what they seal.
+    pub(crate) fn forget_tenants(&self) {
+        self.directory.forget();
+        self.documents.forget();
+        self.forget_contexts();
+        self.forget_identity();
+        self.guesses.invalidate_all();
+        self.vault.forget_all();
     }
 
     pub(crate) fn forget_contexts(&self) {

@@ -24,7 +24,7 @@ use sunlit_domain::{Role, Scope};
 use crate::AppError;
 
 /// Refuses everybody but the tenant's administrators.
-fn only_administrators(scope: &Scope) -> Result<(), AppError> {
+pub(crate) fn only_administrators(scope: &Scope) -> Result<(), AppError> {
     match scope.actor().id() {
         None => Err(AppError::Unauthenticated),
         Some(_) if scope.actor().has(Role::Administrator) => Ok(()),

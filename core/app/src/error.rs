@@ -1,12 +1,14 @@
 //! What a use case answers when it cannot do what was asked, and which [`ErrorCode`] a caller sees.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use sunlit_domain::error_code::message;
 use sunlit_domain::filter::FilterError;
 use sunlit_domain::identity::password::PasswordFlaw;
 use sunlit_domain::manifest::Capability;
 use sunlit_domain::page::PageError;
+use sunlit_domain::plan::Quota;
 use sunlit_domain::record::Problem;
 use sunlit_domain::toml_source::SourceErrors;
 use sunlit_domain::value::Timestamp;
@@ -93,6 +95,12 @@ pub enum AppError {
     /// More at once than can be served now.
     #[error("{0}")]
     Overloaded(String),
+    /// More in a short time than a tenant or caller is given; answered again after so long.
+    #[error("more was asked for than is given: wait {} ms", .0.as_millis())]
+    RateLimited(Duration),
+    /// The tenant has used up what its plan gives.
+    #[error("the plan gives no more {}", .0.name())]
+    QuotaExceeded(Quota),
     /// No registered document has the hash.
     #[error("no document with this hash is registered")]
     DocumentUnknown,
@@ -141,6 +149,9 @@ pub enum AppError {
     /// What is to be written is meant for another version of the package than the tenant has by now.
     #[error("{0} was moved to another version meanwhile: try again")]
     Moved(String),
+    /// What cannot be done with a tenant as a whole: exported, imported, erased.
+    #[error("{0}")]
+    Life(String),
     /// A published version has other content.
     #[error("{0} is published with other content: raise its version")]
     VersionTaken(String),
@@ -202,12 +213,15 @@ impl AppError {
             | Self::Package(_)
             | Self::Unfit(_)
             | Self::VersionTaken(_)
+            | Self::Life(_)
             | Self::UndeclaredCapability(_) => ErrorCode::InvalidInput,
             Self::Refused(WhyNot::SamePerson | WhyNot::Denied) => ErrorCode::Denied,
             Self::Refused(WhyNot::CommentRequired) => ErrorCode::Required,
             Self::Refused(_) => ErrorCode::InvalidInput,
             Self::Limit(_) => ErrorCode::LimitExceeded,
             Self::Overloaded(_) => ErrorCode::Unavailable,
+            Self::RateLimited(_) => ErrorCode::RateLimited,
+            Self::QuotaExceeded(_) => ErrorCode::QuotaExceeded,
             Self::DocumentUnknown => ErrorCode::DocumentUnknown,
             Self::DocumentNotTrusted => ErrorCode::DocumentNotTrusted,
             Self::Sheet(error) => match error.fault {
@@ -220,6 +234,7 @@ impl AppError {
             Self::PluginDeclined(_) => ErrorCode::PluginDeclined,
             Self::PluginFailed { .. } => ErrorCode::PluginUnavailable,
             Self::Moved(_) | Self::Mail(_) => ErrorCode::Unavailable,
+            Self::Storage(StorageError::Claimed) => ErrorCode::Unavailable,
             Self::Storage(error) if error.is_overload() => ErrorCode::Unavailable,
             Self::Storage(_) | Self::Unsound(_) => ErrorCode::Internal,
             Self::Shared(error) => error.code(),
@@ -248,8 +263,10 @@ impl AppError {
             | Self::Limit(_)
             | Self::Overloaded(_)
             | Self::TooLarge(_)
+            | Self::Life(_)
             | Self::Unsupported(_) => Some(self.to_string()),
             Self::Sheet(error) => Some(of_sheet(error, locale)),
+            Self::QuotaExceeded(quota) => Some(message(quota.key(), locale).to_owned()),
             Self::BrokenReference => Some(message("problem.referred", locale).to_owned()),
             Self::Refused(why) => Some(message(why.key(), locale).to_owned()),
             Self::Storage(StorageError::Full) => Some(message("problem.full", locale).to_owned()),

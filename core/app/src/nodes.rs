@@ -61,6 +61,8 @@ pub(crate) enum Said {
     State(TenantId),
     /// More changes of a tenant than followers would bear.
     Many(TenantId),
+    /// A tenant is being erased, or was.
+    Erased(TenantId),
     /// Nothing: a node that has heard nothing for long listens to itself.
     Hello,
     Changes {
@@ -195,6 +197,10 @@ impl App {
             }
             Said::Identity => self.forget_identity(),
             Said::Many(tenant) => self.changes.end(tenant),
+            Said::Erased(tenant) => {
+                self.forget_tenants();
+                self.changes.end(tenant);
+            }
             Said::Hello => {}
             Said::Changes { tenant, changes } => {
                 for Told { package, collection, id, version, kind, removed } in changes {

@@ -25,3 +25,4 @@ pub mod search;
 pub mod session_find;
 pub mod session_list;
 pub mod tenant_find;
+pub mod tenant_snapshot;

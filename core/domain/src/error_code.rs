@@ -45,6 +45,10 @@ pub enum ErrorCode {
     Locked,
     /// Nobody holds two of the separated duties.
     SeparatedDuties,
+    /// More was asked for in a short time than the tenant's plan, or one caller, is given; later it is answered.
+    RateLimited,
+    /// The tenant has used up what its plan gives.
+    QuotaExceeded,
     /// The service cannot answer now.
     Unavailable,
     /// A fault of ours; only the trace id is told.
@@ -52,7 +56,7 @@ pub enum ErrorCode {
 }
 
 /// All codes, for tables and tests.
-pub const ALL: [ErrorCode; 22] = [
+pub const ALL: [ErrorCode; 24] = [
     ErrorCode::InvalidInput,
     ErrorCode::Required,
     ErrorCode::NotUnique,
@@ -73,6 +77,8 @@ pub const ALL: [ErrorCode; 22] = [
     ErrorCode::SecondFactorRequired,
     ErrorCode::Locked,
     ErrorCode::SeparatedDuties,
+    ErrorCode::RateLimited,
+    ErrorCode::QuotaExceeded,
     ErrorCode::Unavailable,
     ErrorCode::Internal,
 ];
@@ -102,6 +108,8 @@ impl ErrorCode {
             Self::SecondFactorRequired => "SECOND_FACTOR_REQUIRED",
             Self::Locked => "LOCKED",
             Self::SeparatedDuties => "SEPARATED_DUTIES",
+            Self::RateLimited => "RATE_LIMITED",
+            Self::QuotaExceeded => "QUOTA_EXCEEDED",
             Self::Unavailable => "UNAVAILABLE",
             Self::Internal => "INTERNAL",
         }
@@ -113,12 +121,13 @@ impl ErrorCode {
         match self {
             Self::InvalidInput | Self::Required | Self::LimitExceeded => 400,
             Self::Unauthenticated | Self::InvalidCredentials | Self::SecondFactorRequired => 401,
-            Self::Locked | Self::Denied | Self::DocumentNotTrusted | Self::ReadOnly => 403,
+            Self::Locked | Self::Denied | Self::DocumentNotTrusted | Self::ReadOnly | Self::QuotaExceeded => 403,
             Self::NotFound | Self::DocumentUnknown => 404,
             Self::Conflict | Self::NotUnique | Self::SeparatedDuties => 409,
             Self::TooLarge => 413,
             Self::Unsupported => 415,
             Self::PluginDeclined => 422,
+            Self::RateLimited => 429,
             Self::PluginUnavailable | Self::Unavailable | Self::Suspended => 503,
             Self::Internal => 500,
         }

@@ -18,6 +18,7 @@ pub mod locale;
 pub mod manifest;
 pub mod migration;
 pub mod page;
+pub mod plan;
 pub mod record;
 pub mod scope;
 pub mod tenant_state;

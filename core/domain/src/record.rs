@@ -1,6 +1,7 @@
 //! A record, and what a caller wants to write into one.
 
 mod changes;
+pub mod line;
 
 pub use changes::{Changes, Problem, read_changes};
 

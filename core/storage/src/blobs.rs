@@ -194,6 +194,31 @@ impl Blobs {
         Ok(())
     }
 
+    /// Deletes everything that is kept for the scope's tenant, whatever it is called; answers how many things.
+    ///
+    /// # Errors
+    /// [`StorageError::Blobs`], [`StorageError::Bucket`], [`StorageError::File`]; what was deleted stays so.
+    pub async fn erase(&self, scope: &Scope) -> Result<usize, StorageError> {
+        let tenant = scope.tenant().to_string();
+        let prefix = Path::from(tenant.as_str());
+        if let Place::Bucket { store, .. } = &self.place {
+            // Uploads that are not complete are no objects.
+            let incoming = prefix.clone().join(INCOMING);
+            bucket::sweep(store, &incoming, |_| true).await.map_err(|error| self.place.failed(error))?;
+        }
+        let mut gone = 0;
+        let mut listed = self.place.store().list(Some(&prefix));
+        while let Some(found) = listed.try_next().await.map_err(|error| self.place.failed(error))? {
+            self.place.delete(&found.location).await?;
+            gone += 1;
+        }
+        if let Place::Folder { path, .. } = &self.place {
+            // Nor are they listed here, and empty folders stay.
+            place::remove_folder(path.join(tenant)).await?;
+        }
+        Ok(gone)
+    }
+
     /// Deletes what uploads left that broke off with the whole process, and were last written before `before`; answers how
     /// many.
     ///

@@ -88,6 +88,12 @@ pub enum StorageError {
     /// A job's payload is larger than a row may carry.
     #[error("a job's payload has {0} bytes: store what it needs as records and hand their ids over")]
     PayloadTooLarge(usize),
+    /// A line of an archive that is no row of its table.
+    #[error("{0}")]
+    BadRow(String),
+    /// Another process makes, erases or replaces the same tenant.
+    #[error("another process is at work on this tenant's whole store: wait until it has ended")]
+    Claimed,
     /// A task of ours was torn down.
     #[error("the work was interrupted")]
     Interrupted,

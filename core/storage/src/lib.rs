@@ -5,7 +5,9 @@
 //! [`record`].
 
 pub mod blobs;
+mod claim;
 mod engine;
+mod erase;
 mod error;
 pub mod platform;
 pub mod postgres;
@@ -21,6 +23,7 @@ pub mod vault;
 pub mod walls;
 
 pub use blobs::Blobs;
+pub use claim::Claim;
 pub use engine::Engine;
 pub use error::StorageError;
 pub use postgres::{PoolSize, Postgres, PostgresConfig};

@@ -1,5 +1,5 @@
-//! The platform's own tables: tenants, their host names and division codes, published packages, who has jobs due, and what
-//! the installation keeps sealed. No tenant's data is here.
+//! The platform's own tables: tenants, their host names and division codes, published packages, who has jobs due, what the
+//! installation keeps sealed; which tenants are being made or erased, and which were. No tenant's data is here.
 
 pub mod due;
 pub mod master_key;
@@ -18,8 +18,19 @@ use crate::stores::make_folder;
 use crate::{Engine, StorageError, table, tenant as tenant_tables};
 
 /// The platform's tables, which hold nothing of tenants.
-pub(crate) const TABLES: [&str; 8] =
-    ["tenant", "host_name", "division_code", "package_version", "tenant_due", "tenant_state", "master_key", "secret"];
+pub(crate) const TABLES: [&str; 11] = [
+    "tenant",
+    "host_name",
+    "division_code",
+    "package_version",
+    "tenant_due",
+    "tenant_state",
+    "master_key",
+    "secret",
+    "tenant_staging",
+    "tenant_tombstone",
+    "tenant_export",
+];
 
 /// The platform's database.
 #[derive(Debug, Clone)]
@@ -36,6 +47,8 @@ impl Platform {
     pub async fn open(folder: &Path) -> Result<Self, StorageError> {
         make_folder(folder)?;
         let file = SqliteFile::open(&folder.join("platform.db"), 2, true).await?;
+        // What is removed of a tenant is overwritten; rows are removed here seldom.
+        file.writer.execute_unprepared("PRAGMA secure_delete = ON").await?;
         create_tables(&file.writer, Engine::Sqlite).await?;
         Ok(Self { writer: file.writer, readers: file.readers })
     }
@@ -55,6 +68,16 @@ impl Platform {
         let connection = self.writer.clone();
         let begun = tokio::spawn(async move { connection.begin().await }).await;
         Ok(begun.map_err(|_| StorageError::Interrupted)??)
+    }
+
+    /// Brings what was removed out of SQLite's log, where it would stay readable for a while.
+    pub async fn settle_removed(&self) {
+        if self.writer.get_database_backend() == Engine::Postgres.backend() {
+            return;
+        }
+        if let Err(error) = self.writer.execute_unprepared("PRAGMA wal_checkpoint(TRUNCATE)").await {
+            tracing::warn!(%error, "the platform's log was not emptied: what was removed leaves it by and by");
+        }
     }
 
     /// Says a word to the other nodes, now; on SQLite there are none.
@@ -101,5 +124,8 @@ pub(crate) async fn create_tables(connection: &impl ConnectionTrait, engine: Eng
     tenant_tables::create(connection, engine, package::Entity).await?;
     tenant_tables::create(connection, engine, due::Entity).await?;
     tenant_tables::create(connection, engine, master_key::Entity).await?;
-    tenant_tables::create(connection, engine, secret::Entity).await
+    tenant_tables::create(connection, engine, secret::Entity).await?;
+    tenant_tables::create(connection, engine, tenant::staging::Entity).await?;
+    tenant_tables::create(connection, engine, tenant::tombstone::Entity).await?;
+    tenant_tables::create(connection, engine, tenant::exported::Entity).await
 }

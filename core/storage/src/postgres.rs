@@ -35,6 +35,7 @@ use tracing::Instrument as _;
 pub use contract::Contraction;
 pub(crate) use listen::notify;
 pub use listen::{Listener, MAX_WORD_BYTES};
+pub(crate) use migrate::tables_of_tenants;
 
 use crate::{Engine, StorageError, table};
 
@@ -262,7 +263,7 @@ fn key(tenant: TenantId) -> i64 {
     (high ^ low).cast_signed()
 }
 
-fn failed(error: sqlx::Error) -> StorageError {
+pub(crate) fn failed(error: sqlx::Error) -> StorageError {
     StorageError::Database(DbErr::Conn(RuntimeErr::SqlxError(Arc::new(error))))
 }
 

@@ -38,6 +38,19 @@ impl Session {
         Self { tenant, engine, transaction, kept }
     }
 
+    /// Lifts the bounds that PostgreSQL may have for statements and for transactions at rest: for what is about a tenant as a
+    /// whole, and takes as long as the tenant is large.
+    ///
+    /// # Errors
+    /// The database's.
+    pub async fn take_time(&self) -> Result<(), StorageError> {
+        if self.engine == Engine::Postgres {
+            let lifted = "SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0";
+            self.transaction.execute_unprepared(lifted).await?;
+        }
+        Ok(())
+    }
+
     pub(crate) fn engine(&self) -> Engine {
         self.engine
     }

@@ -1,6 +1,6 @@
 //! Opens SQLite files: WAL, full synchronisation, foreign keys, one writer and a few readers.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sea_orm::sqlx::sqlite::{
@@ -21,6 +21,7 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(10);
 pub(crate) struct SqliteFile {
     pub(crate) writer: DatabaseConnection,
     pub(crate) readers: DatabaseConnection,
+    path: PathBuf,
 }
 
 impl SqliteFile {
@@ -51,7 +52,19 @@ impl SqliteFile {
         Ok(Self {
             writer: SqlxSqliteConnector::from_sqlx_sqlite_pool(writer),
             readers: SqlxSqliteConnector::from_sqlx_sqlite_pool(readers),
+            path: path.to_owned(),
         })
+    }
+
+    /// A reader of its own, beside the few that serve: for a snapshot that lasts.
+    pub(crate) fn another_reader(&self) -> DatabaseConnection {
+        let options = SqliteConnectOptions::new()
+            .filename(&self.path)
+            .create_if_missing(false)
+            .read_only(true)
+            .busy_timeout(BUSY_TIMEOUT);
+        let pool = SqlitePoolOptions::new().max_connections(1).acquire_timeout(ACQUIRE_TIMEOUT).idle_timeout(None);
+        SqlxSqliteConnector::from_sqlx_sqlite_pool(pool.max_lifetime(None).connect_lazy_with(options))
     }
 
     pub(crate) async fn close(self) {

@@ -1,6 +1,7 @@
 //! The stores of all tenants: one SQLite file each, at most 128 open, least recently used closed first; or one PostgreSQL
 //! database for all.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,7 +11,9 @@ use moka::future::Cache;
 use moka::notification::RemovalCause;
 use moka::policy::EvictionPolicy;
 use sea_orm::error::ConnAcquireErr;
-use sea_orm::{DbErr, SqliteTransactionMode, TransactionOptions, TransactionTrait};
+use sea_orm::{
+    DatabaseConnection, DatabaseTransaction, DbErr, SqliteTransactionMode, TransactionOptions, TransactionTrait,
+};
 use sunlit_domain::id::TenantId;
 use sunlit_domain::{Manifest, Scope};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -18,7 +21,7 @@ use tracing::Instrument as _;
 
 use crate::postgres::{PoolSize, Postgres};
 use crate::sqlite::SqliteFile;
-use crate::{Engine, Session, StorageError, Vault, Work, tenant};
+use crate::{Claim, Engine, Session, StorageError, Vault, Work, claim, erase, tenant};
 
 /// How many tenants' stores are open at once.
 const MAX_OPEN: u64 = 128;
@@ -28,6 +31,9 @@ const READERS: u32 = 2;
 const MAX_PLACES: u64 = 20_000;
 /// How long a caller waits for a place.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How often, and how long each time, the end of a tenant's last transactions is waited for.
+const ENDINGS: u32 = 500;
+const ENDING: Duration = Duration::from_millis(20);
 
 /// Opens tenants' stores.
 #[derive(Debug, Clone)]
@@ -181,6 +187,80 @@ impl Stores {
         }
     }
 
+    /// Makes whoever holds it the only one, in every process, that makes, erases or replaces the scope's tenant as a whole. Ends
+    /// with its holder, however that ends.
+    ///
+    /// # Errors
+    /// [`StorageError::Claimed`] while somebody else holds it, or the file's or database's.
+    pub async fn claim(&self, scope: &Scope) -> Result<Claim, StorageError> {
+        self.claim_of(scope, true).await
+    }
+
+    /// The same for whoever has something else to do: a holder that was killed just now may still be in the way.
+    ///
+    /// # Errors
+    /// As [`Stores::claim`].
+    pub async fn try_claim(&self, scope: &Scope) -> Result<Claim, StorageError> {
+        self.claim_of(scope, false).await
+    }
+
+    async fn claim_of(&self, scope: &Scope, is_patient: bool) -> Result<Claim, StorageError> {
+        match &self.place {
+            Place::Folder(folder) => claim::of_file(folder, scope.tenant()).await,
+            Place::Postgres(database) => claim::of_database(database, scope.tenant(), is_patient).await,
+        }
+    }
+
+    /// Erases everything that the scope's tenant has in its store; one that has none is erased already. Snapshots of this
+    /// process are waited for. Nothing of it remains in a file; in a PostgreSQL database the space of its rows is used again
+    /// once VACUUM has passed.
+    ///
+    /// # Errors
+    /// When a snapshot does not end, or the file's or database's; what was erased stays so, and doing it again goes on.
+    pub async fn erase(&self, scope: &Scope) -> Result<(), StorageError> {
+        self.forget(scope).await?;
+        match &self.place {
+            Place::Folder(folder) => erase::file(&path_of(folder, scope.tenant())).await,
+            Place::Postgres(_) => {
+                let work = self.create(scope).await?.work(scope).await?;
+                erase::rows(scope, work).await
+            }
+        }
+    }
+
+    /// Closes the store of the scope's tenant, when the snapshots and transactions of this process have ended.
+    ///
+    /// # Errors
+    /// When they do not end in time.
+    pub async fn forget(&self, scope: &Scope) -> Result<(), StorageError> {
+        let tenant = scope.tenant();
+        let Some(mut store) = self.open.get(&tenant).await else { return Ok(()) };
+        self.open.invalidate(&tenant).await;
+        self.open.run_pending_tasks().await;
+        for _ in 0..ENDINGS {
+            store = match Arc::try_unwrap(store) {
+                Ok(store) => {
+                    store.close().await;
+                    return Ok(());
+                }
+                Err(store) => store,
+            };
+            tokio::time::sleep(ENDING).await;
+        }
+        Err(StorageError::Claimed)
+    }
+
+    /// Closes the stores of tenants that are not among these: another process may have erased them, whose removed files keep
+    /// their space while somebody has them open.
+    pub async fn keep_only(&self, tenants: &BTreeSet<TenantId>) {
+        let gone: Vec<TenantId> =
+            self.open.iter().map(|(tenant, _)| *tenant).filter(|tenant| !tenants.contains(tenant)).collect();
+        for tenant in gone {
+            self.open.invalidate(&tenant).await;
+        }
+        self.open.run_pending_tasks().await;
+    }
+
     /// How many stores are open.
     #[must_use]
     pub fn open_count(&self) -> u64 {
@@ -219,8 +299,12 @@ impl Stores {
     }
 }
 
+fn path_of(folder: &Path, tenant: TenantId) -> PathBuf {
+    folder.join(format!("{tenant}.db"))
+}
+
 async fn open_file(folder: &Path, tenant: TenantId, create: bool) -> Result<SqliteFile, StorageError> {
-    let path = folder.join(format!("{tenant}.db"));
+    let path = path_of(folder, tenant);
     if !create && !path.exists() {
         return Err(StorageError::NoStore);
     }
@@ -236,6 +320,26 @@ impl TenantStore {
     /// [`StorageError::ForeignScope`], or when no connection comes free in time.
     pub async fn snapshot(self: &Arc<Self>, scope: &Scope) -> Result<Session, StorageError> {
         self.begin(scope, false).await
+    }
+
+    /// A snapshot that may last, such as one that everything is read in: it takes no place of those that serve. Whoever begins
+    /// one sees to it that they are few.
+    ///
+    /// # Errors
+    /// As [`TenantStore::snapshot`].
+    pub async fn lasting_snapshot(self: &Arc<Self>, scope: &Scope) -> Result<Session, StorageError> {
+        if scope.tenant() != self.tenant {
+            return Err(StorageError::ForeignScope);
+        }
+        let (engine, transaction) = match &self.back {
+            Back::File(file) => {
+                (Engine::Sqlite, begin_on(file.another_reader(), SqliteTransactionMode::Deferred).await?)
+            }
+            Back::Postgres { database, .. } => (Engine::Postgres, database.begin(self.tenant, false).await?),
+        };
+        let session = Session::new(self.tenant, engine, transaction, (Arc::clone(self), None));
+        session.take_time().await?;
+        Ok(session)
     }
 
     /// A transaction for writing. Writers of one tenant queue here.
@@ -291,11 +395,18 @@ impl Drop for Waiting<'_> {
 
 /// Begins in a task of its own: a `begin` that is cancelled half-way could hand an open transaction to the next caller of
 /// the pool.
-async fn begin_file(file: &SqliteFile, writes: bool) -> Result<sea_orm::DatabaseTransaction, StorageError> {
+async fn begin_file(file: &SqliteFile, writes: bool) -> Result<DatabaseTransaction, StorageError> {
     let (connection, mode) = match writes {
         true => (file.writer.clone(), SqliteTransactionMode::Immediate),
         false => (file.readers.clone(), SqliteTransactionMode::Deferred),
     };
+    begin_on(connection, mode).await
+}
+
+async fn begin_on(
+    connection: DatabaseConnection,
+    mode: SqliteTransactionMode,
+) -> Result<DatabaseTransaction, StorageError> {
     let options = TransactionOptions { sqlite_transaction_mode: Some(mode), ..TransactionOptions::default() };
     let begun = tokio::spawn(async move { connection.begin_with_options(options).await }.in_current_span()).await;
     Ok(begun.map_err(|_| StorageError::Interrupted)??)

@@ -1,8 +1,9 @@
 //! The tables that every tenant's store has beside its collections: audit, outbox, installations, migrations, settings, documents, the
-//! calendar's own days, files, the history of records and their deadlines, data keys, and who may sign in.
+//! calendar's own days, files, the history of records and their deadlines, data keys, who may sign in, and where its audit trail comes from.
 
 pub mod audit;
 pub mod calendar_day;
+pub mod catalogue;
 pub mod data_key;
 pub mod deadline;
 pub mod document;
@@ -10,7 +11,9 @@ pub mod file;
 pub mod identity;
 pub mod installation;
 pub mod migration;
+pub mod origin;
 pub mod outbox;
+pub mod rows;
 pub mod setting;
 pub mod step;
 
@@ -34,7 +37,8 @@ pub(crate) async fn create_tables(connection: &impl ConnectionTrait, engine: Eng
     create(connection, engine, step::Entity).await?;
     create(connection, engine, deadline::Entity).await?;
     create(connection, engine, data_key::Entity).await?;
-    identity::create_tables(connection, engine).await
+    identity::create_tables(connection, engine).await?;
+    create(connection, engine, origin::Entity).await
 }
 
 pub(crate) async fn create<E: EntityTrait>(

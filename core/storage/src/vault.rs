@@ -197,6 +197,11 @@ impl Vault {
         self.0.tenants.invalidate(&scope.tenant());
     }
 
+    /// Forgets the keys of all tenants, of which another process has erased one.
+    pub fn forget_all(&self) {
+        self.0.tenants.invalidate_all();
+    }
+
     /// How the master keys that this process was given stand to those that are needed.
     ///
     /// # Errors

@@ -1,7 +1,9 @@
 //! The command line: one file for each thing that the binary does.
 
 mod account;
+mod archive;
 mod audit;
+mod backup;
 mod bench;
 mod config;
 mod demo;
@@ -13,6 +15,7 @@ mod key;
 mod migrate;
 mod output;
 mod plugin;
+mod restore;
 mod serve;
 mod setting;
 mod tenant;
@@ -82,6 +85,10 @@ enum Command {
     /// Make, tell and rotate the keys that seal what is sensitive.
     #[command(subcommand)]
     Key(key::Command),
+    /// Write archives of all tenants, or of one, into a folder, while they serve.
+    Backup(backup::Args),
+    /// Bring tenants back from a backup, beside those that serve or in the place of one.
+    Restore(restore::Args),
     /// Make an access token for development.
     Token(token::Args),
     /// Measure, and print lines `name value unit`.
@@ -116,6 +123,8 @@ pub fn run(cli: Cli, authority: ScopeAuthority) -> Result<(), Failed> {
         | Command::Document(_)
         | Command::Setting(_)
         | Command::Key(_)
+        | Command::Backup(_)
+        | Command::Restore(_)
         | Command::Token(_)
         | Command::Bench(_)
         | Command::Config(_)
@@ -143,6 +152,8 @@ pub fn run(cli: Cli, authority: ScopeAuthority) -> Result<(), Failed> {
             Command::Document(command) => document::run(&config, &authority, command).await,
             Command::Setting(command) => setting::run(&config, &authority, command).await,
             Command::Key(command) => key::run(&config, &authority, command).await,
+            Command::Backup(args) => backup::run(&config, &authority, args).await,
+            Command::Restore(args) => restore::run(&config, &authority, args).await,
             Command::Token(args) => token::run(&config, &args).await,
             Command::Bench(args) => bench::run(config, authority, args).await,
             Command::Config(_) => Ok(()),
@@ -204,6 +215,15 @@ mod tests {
             "account list 000000",
             "account unlock 000000 li@example.org",
             "key rotate-tokens",
+            "tenant export 000000 --to file --plain",
+            "tenant export 000000 --to file --recipient age1a --recipient age1b",
+            "tenant import file --as 000001 --state active --passphrase-file file",
+            "tenant import file --check --key-file file",
+            "tenant erase 000000 --yes 000000",
+            "tenant sweep",
+            "backup --to folder --tenant 000000 --keep 7 --passphrase-file file",
+            "restore --from folder --tenant 000000 --as 000001",
+            "restore --discard 000000-before-20261123145301",
             "job list 000000",
             "job replay 000000 018f3b1e-0000-7000-8000-000000000001",
             "audit verify",
@@ -237,6 +257,12 @@ mod tests {
             "audit verify --head 0f",
             "key rotate-tenant",
             "key rotate-tenant 000000 --all",
+            // Nobody writes an archive in clear by forgetting something.
+            "tenant export 000000 --to file",
+            "tenant export 000000 --to file --plain --recipient age1a",
+            "backup --to folder",
+            "tenant erase 000000",
+            "restore --from folder --as 000001",
         ] {
             assert!(Cli::try_parse_from(["sunlit"].into_iter().chain(line.split(' '))).is_err(), "{line}");
         }

@@ -7,6 +7,7 @@ mod cors;
 mod credential;
 mod events;
 mod explorer;
+mod export;
 mod failure;
 mod file;
 mod graphql;
@@ -72,6 +73,7 @@ fn tenant_routes(config: &mut ServiceConfig) {
                 .route(get().to(file::get))
                 .route(head().to(file::get)),
         )
+        .service(web::resource("/export").wrap(from_fn(cors::guard)).route(get().to(export::get)))
         .service(web::resource("/openapi.json").wrap(from_fn(cors::guard)).route(get().to(openapi::document)))
         .service(web::resource("/auth").wrap(from_fn(cors::guard)).route(get().to(auth::ways)))
         .service(

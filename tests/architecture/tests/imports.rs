@@ -37,7 +37,7 @@ const MAY_IMPORT: [(&str, &[&str]); 15] = [
 ];
 
 /// Large dependencies (each with what belongs to its family: `sqlx` and `sqlx-core`) and the crates that may name them.
-const OWNERS: [(&str, &[&str]); 22] = [
+const OWNERS: [(&str, &[&str]); 25] = [
     ("croner", &[DOMAIN]),
     ("image", &[APP, CONFORMANCE]),
     ("sea-orm", &[STORAGE, SERVER]),
@@ -60,6 +60,9 @@ const OWNERS: [(&str, &[&str]); 22] = [
     ("metrics", &[APP, SCHEMA, SERVER]),
     ("opentelemetry", &[SERVER]),
     ("tracing-opentelemetry", &[SERVER]),
+    ("age", &[TENANTS]),
+    ("tar", &[TENANTS]),
+    ("flate2", &[TENANTS]),
 ];
 
 const TABLE: &str = "tests/architecture/tests/imports.rs";

@@ -72,7 +72,7 @@ fn every_function_of_blobs_takes_a_scope_first() {
         if is_public && !line.contains("fn open") {
             seen += 1;
             let signature: String = lines.iter().skip(index).take(3).map(|line| line.trim()).collect();
-            if !signature.replace(", ", ",").contains("(&self,scope: &Scope,") {
+            if !signature.replace(", ", ",").contains("(&self,scope: &Scope") {
                 findings.at("core/storage/src/blobs.rs", index + 1, "does not take `scope: &Scope` first");
             }
         }

@@ -95,7 +95,7 @@ async fn every_described_operation_answers_as_described() {
     }
     assert_eq!(
         ids.into_iter().collect::<Vec<_>>(),
-        ["aboutFile", "describe", "exportRecords", "importRecords", "readFile", "uploadFile"]
+        ["aboutFile", "describe", "exportRecords", "exportTenant", "importRecords", "readFile", "uploadFile"]
     );
 }
 

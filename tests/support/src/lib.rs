@@ -40,7 +40,7 @@ use sunlit_server::telemetry::numbers::{self, Sources};
 use sunlit_server::token::{Subject, TokenKeys};
 use sunlit_storage::blobs::BucketConfig;
 use sunlit_storage::platform::tenant;
-use sunlit_storage::testing;
+use sunlit_storage::{PostgresConfig, testing};
 use sunlit_tenants::{RegionLibrary, provision};
 use tempfile::TempDir;
 use uuid::Uuid;
@@ -101,20 +101,35 @@ impl TestApp {
         Self::start_with(Arc::new(SystemEnvironment)).await
     }
 
+    /// The same in files, whatever the tests run on.
+    pub async fn start_in_files() -> Self {
+        Self::start_with_all(Arc::new(SystemEnvironment), None, None).await
+    }
+
     /// The same with another clock.
     pub async fn start_with(environment: Arc<dyn Environment>) -> Self {
-        Self::start_on(environment, None).await
+        let database = testing::database().await;
+        Self::start_with_all(environment, database, None).await
     }
 
     /// The same with files in a bucket, where one is named.
     pub async fn start_on(environment: Arc<dyn Environment>, bucket: Option<BucketConfig>) -> Self {
+        let database = testing::database().await;
+        Self::start_with_all(environment, database, bucket).await
+    }
+
+    async fn start_with_all(
+        environment: Arc<dyn Environment>,
+        database: Option<PostgresConfig>,
+        bucket: Option<BucketConfig>,
+    ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let regions = folder.path().join("regions");
         std::fs::create_dir(&regions).unwrap();
         let config = AppConfig {
             data: folder.path().join("data"),
             host: HostConfig { slots: 32, ..HostConfig::default() },
-            database: testing::database().await,
+            database,
             master_keys: testing::master_keys(),
             mail: None,
             public_url: "http://localhost".to_owned(),

@@ -1,4 +1,8 @@
 //! Tenants of the platform.
 
 pub mod create;
+pub mod erase;
+pub mod import;
+pub mod note_export;
 pub mod set_state;
+pub mod sweep;

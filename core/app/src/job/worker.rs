@@ -19,8 +19,8 @@ use tokio::task::{JoinHandle, JoinSet};
 use tracing::Instrument as _;
 
 use super::{JobError, Ran, is_lost};
-use crate::command::file::sweep;
 use crate::command::job::{MAX_ATTEMPTS, claim, fail, finish, tidy};
+use crate::command::{file, session, tenant as whole};
 use crate::{App, AppError, meter};
 
 /// How many jobs of one tenant are done before another tenant has its turn.
@@ -281,13 +281,20 @@ impl Worker {
             Ok(tenants) => tenants,
             Err(error) => return tracing::error!(%error, "the tenants cannot be listed"),
         };
+        self.app.stores.keep_only(&tenants.iter().map(|tenant| tenant.id).collect()).await;
+        if let Err(error) = whole::sweep::run(&self.app, &self.authority).await {
+            tracing::error!(%error, "what imports have left that broke off cannot be swept");
+        }
         for tenant in tenants.into_iter().filter(|tenant| tenant.state == TenantState::Active) {
             let scope = self.authority.scope(tenant.id, Actor::job_runner());
             if let Err(error) = tidy::run(&self.app, &scope).await {
                 tracing::error!(tenant.id = %tenant.id, %error, "a tenant cannot be tidied");
             }
+            if let Err(error) = session::sweep::run(&self.app, &scope).await {
+                tracing::error!(tenant.id = %tenant.id, %error, "a tenant's sessions cannot be swept");
+            }
             loop {
-                match sweep::run(&self.app, &scope).await {
+                match file::sweep::run(&self.app, &scope).await {
                     Ok(swept) if swept.more => {}
                     Ok(_) => break,
                     Err(error) => {

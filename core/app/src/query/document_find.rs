@@ -27,6 +27,11 @@ impl Documents {
         self.0.run_pending_tasks();
         self.0.entry_count()
     }
+
+    /// Forgets those of all tenants.
+    pub(crate) fn forget(&self) {
+        self.0.invalidate_all();
+    }
 }
 
 /// SHA-256 of a document's text: 64 hexadecimal digits in lower case.

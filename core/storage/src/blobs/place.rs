@@ -93,6 +93,17 @@ pub(super) async fn sweep_folder(folder: PathBuf, before: Timestamp) -> Result<u
     swept.await.map_err(|_| StorageError::Interrupted)?
 }
 
+/// Removes a folder with everything in it; one that is not there is removed already.
+pub(super) async fn remove_folder(folder: PathBuf) -> Result<(), StorageError> {
+    let removed = tokio::task::spawn_blocking(move || match std::fs::remove_dir_all(&folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(StorageError::File { path: folder.display().to_string(), source: error })
+        }
+        _ => Ok(()),
+    });
+    removed.await.map_err(|_| StorageError::Interrupted)?
+}
+
 fn sweep_files(folder: &std::path::Path, before: SystemTime) -> std::io::Result<usize> {
     let entries = match std::fs::read_dir(folder) {
         Ok(entries) => entries,

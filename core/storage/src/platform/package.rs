@@ -79,6 +79,16 @@ pub async fn manifests(platform: &Platform) -> Result<Vec<String>, StorageError>
     Ok(Entity::find().select_only().column(Column::Manifest).into_tuple().all(platform.reader()).await?)
 }
 
+/// Every published version without its content: package, version, digest.
+///
+/// # Errors
+/// The database's.
+pub async fn all(platform: &Platform) -> Result<Vec<(String, String, String)>, StorageError> {
+    let columns = [Column::Package, Column::Version, Column::Digest];
+    let found = Entity::find().select_only().columns(columns);
+    Ok(found.into_tuple().all(platform.reader()).await?)
+}
+
 /// The manifest of one version.
 ///
 /// # Errors

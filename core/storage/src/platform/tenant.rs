@@ -1,8 +1,12 @@
 //! Tenants, the host names they answer to, and the codes of their divisions.
 
 pub mod code;
+pub mod exported;
 pub mod host;
+pub mod life;
+pub mod staging;
 pub mod state;
+pub mod tombstone;
 
 use std::collections::BTreeMap;
 

@@ -14,7 +14,7 @@ use crate::session::TENANT;
 use crate::{Engine, StorageError, tenant};
 
 /// Counts what [`Postgres::migrate`] makes: raised with every change of the platform's or the tenants' fixed tables.
-pub(super) const VERSION: i64 = 4;
+pub(super) const VERSION: i64 = 5;
 /// The table of [`VERSION`].
 pub(super) const VERSION_TABLE: &str = "schema_version";
 /// The lock under which tables are made: the first bytes of "sunlit ddl".
@@ -119,6 +119,20 @@ fn protection(table: &str) -> String {
          DROP POLICY IF EXISTS tenant ON \"{table}\"; \
          CREATE POLICY tenant ON \"{table}\" USING ({own}) WITH CHECK ({own})"
     )
+}
+
+/// The tables that hold rows of tenants: they have the tenant's column and are not the platform's own.
+pub(crate) async fn tables_of_tenants(connection: &impl ConnectionTrait) -> Result<Vec<String>, StorageError> {
+    let platform: Vec<String> = platform::TABLES.iter().map(|name| format!("'{name}'")).collect();
+    let sql = format!(
+        "SELECT c.relname::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
+         JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = '{TENANT}' AND NOT a.attisdropped \
+         WHERE n.nspname = '{SCHEMA}' AND c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relname NOT IN ({}) \
+         ORDER BY 1",
+        platform.join(", ")
+    );
+    let rows = connection.query_all_raw(Statement::from_string(Engine::Postgres.backend(), sql)).await?;
+    Ok(rows.iter().map(|row| row.try_get_by_index(0)).collect::<Result<_, _>>()?)
 }
 
 /// The tables of tenants that are not protected: they have the tenant's column and are not the platform's own.

@@ -10,9 +10,9 @@ use super::write::{Stamp, fresh, row_of, which_unique};
 use crate::{StorageError, Table, Work};
 
 /// Variables of one statement: within SQLite's 32,766 and PostgreSQL's 65,535.
-const MAX_VARIABLES: usize = 30_000;
+pub(super) const MAX_VARIABLES: usize = 30_000;
 /// Rows of one statement: more are no faster, and keep more in memory.
-const MAX_ROWS: usize = 200;
+pub(super) const MAX_ROWS: usize = 200;
 
 /// Inserts records with these values, as [`super::insert`] does for one; answers them in their order.
 ///

@@ -290,6 +290,33 @@ pub async fn delete(scope: &Scope, work: &Work, id: Uuid) -> Result<(), StorageE
     Ok(())
 }
 
+/// The contents of files after the digest `after`, each once with its bytes, by digest, at most `first`.
+///
+/// # Errors
+/// The database's.
+pub async fn contents(
+    scope: &Scope,
+    session: &Session,
+    after: Option<&str>,
+    first: u64,
+) -> Result<Vec<(String, u64)>, StorageError> {
+    let tenant = session.guard(scope)?;
+    let mut found = Entity::find()
+        .select_only()
+        .column(Column::Sha256)
+        .column(Column::Size)
+        .distinct()
+        .filter(own(Column::TenantId, tenant.0))
+        .filter(Column::State.ne(CONDEMNED))
+        .order_by_asc(Column::Sha256)
+        .limit(first);
+    if let Some(after) = after {
+        found = found.filter(Column::Sha256.gt(after));
+    }
+    let rows: Vec<(String, i64)> = found.into_tuple().all(&session.transaction).await?;
+    Ok(rows.into_iter().map(|(sha256, size)| (sha256, u64::try_from(size).unwrap_or(0))).collect())
+}
+
 /// Which of the given digests are those of files, or are condemned already.
 ///
 /// # Errors

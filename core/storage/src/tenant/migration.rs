@@ -1,12 +1,13 @@
 //! Which major versions of packages the tenant's records were moved into, or are being moved into.
 
 use sea_orm::ActiveValue::Set;
-use sea_orm::QueryTrait as _;
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::OnConflict;
+use sea_orm::{QueryOrder as _, QueryTrait as _};
 use sunlit_domain::Scope;
 use sunlit_domain::value::Timestamp;
 
+use crate::session::own;
 use crate::{Session, StorageError, Work};
 
 /// The records are being copied while the old version serves.
@@ -86,6 +87,16 @@ pub async fn put(scope: &Scope, work: &Work, step: Step<'_>, at: Timestamp) -> R
 pub async fn find(scope: &Scope, session: &Session, package: &str, major: u32) -> Result<Option<Model>, StorageError> {
     let key = (session.guard(scope)?.0, package.to_owned(), i64::from(major));
     Ok(Entity::find_by_id(key).one(&session.transaction).await?)
+}
+
+/// All migrations of the tenant.
+///
+/// # Errors
+/// The database's.
+pub async fn all(scope: &Scope, session: &Session) -> Result<Vec<Model>, StorageError> {
+    let tenant = session.guard(scope)?;
+    let found = Entity::find().filter(own(Column::TenantId, tenant.0));
+    Ok(found.order_by_asc(Column::Package).order_by_asc(Column::Major).all(&session.transaction).await?)
 }
 
 /// Forgets a migration whose copies are gone.

@@ -73,7 +73,7 @@ impl ActiveModelBehavior for ActiveModel {}
 const EVENT: &str = "event";
 const JOB: &str = "job";
 const WAITING: &str = "waiting";
-const DONE: &str = "done";
+pub(crate) const DONE: &str = "done";
 const DEAD: &str = "dead";
 
 /// What finds waiting jobs and done rows, and lets a kind and key wait only once.

@@ -28,6 +28,15 @@ pub(super) fn line(name: &str, value: f64, unit: &str) {
     println!("{name} {value:.digits$} {unit}");
 }
 
+/// Lets the kernel count the peak of memory from now on; answers what is resident, in KiB.
+pub(super) fn reset_peak() -> Result<f64, Failed> {
+    fs::write("/proc/self/clear_refs", "5")
+        .map_err(|error| format!("/proc/self/clear_refs: {error}: the peak of memory cannot be counted anew"))?;
+    // The accounts of memory are brought up to date by and by.
+    std::thread::sleep(Duration::from_millis(2));
+    kib_of("self", "status", "VmRSS")
+}
+
 pub(super) fn micros(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1e6
 }

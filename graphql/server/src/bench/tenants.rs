@@ -105,7 +105,7 @@ pub(crate) async fn run(
 }
 
 /// Refuses what somebody uses: the tenants of the measurement stay, and take slugs that others may have.
-async fn must_have_no_tenant(app: &App) -> Result<(), Failed> {
+pub(super) async fn must_have_no_tenant(app: &App) -> Result<(), Failed> {
     match tenant_find::all(app).await?.first() {
         None => Ok(()),
         Some(tenant) => Err(format!(
@@ -117,7 +117,7 @@ async fn must_have_no_tenant(app: &App) -> Result<(), Failed> {
     }
 }
 
-async fn open(config: &Config) -> Result<Arc<App>, Failed> {
+pub(super) async fn open(config: &Config) -> Result<Arc<App>, Failed> {
     Ok(Arc::new(App::open(config.app()?, Arc::new(SystemEnvironment)).await?))
 }
 

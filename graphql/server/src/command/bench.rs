@@ -15,12 +15,15 @@ pub(super) struct Args {
     /// How many rounds; more rounds, steadier figures.
     #[arg(long, default_value_t = 2_000)]
     rounds: usize,
-    /// How many rows the large collection of `engine` has.
+    /// How many rows the large collection of `engine` has, and that of `life`.
     #[arg(long, default_value_t = 100_000, value_parser = parse_rows)]
     rows: usize,
     /// How many tenants `tenants` provisions.
     #[arg(long, default_value_t = 3_000, value_parser = parse_tenants)]
     tenants: usize,
+    /// How many files the tenant of `life` has, of half a MiB each.
+    #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u16).range(0..=900))]
+    files: u16,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -33,6 +36,8 @@ enum Name {
     Engine,
     /// Many tenants on one node, on the configured engine.
     Tenants,
+    /// A large tenant exported and imported, on the configured engine: `rows` records and `files` files.
+    Life,
     /// The gate before the GraphQL parser, on documents that would kill it and on an ordinary one.
     Gate,
     /// Cold start of the demo and memory at rest.
@@ -48,6 +53,7 @@ pub(super) async fn run(config: Config, authority: ScopeAuthority, args: Args) -
             bench::engine::run(config, authority, edition).await
         }
         Name::Tenants => bench::tenants::run(config, authority, args.tenants, args.rounds).await,
+        Name::Life => bench::life::run(config, authority, args.rows, usize::from(args.files)).await,
         Name::Gate => bench::gate::run(args.rounds),
         Name::Start => bench::start::run(config, &authority).await,
     }

@@ -1,4 +1,6 @@
-//! `sunlit tenant`: create and list tenants.
+//! `sunlit tenant`: create and list tenants, and what is done with one as a whole.
+
+pub(super) mod life;
 
 use std::path::{Path, PathBuf};
 
@@ -49,12 +51,25 @@ pub(super) enum Command {
         #[arg(value_parser = parse_state)]
         state: TenantState,
     },
+    /// Write everything that a tenant has into one file, while it serves: records, files, settings, history, packages.
+    Export(life::ExportArgs),
+    /// Make a tenant of such a file. It is read to its end before anything is written, and the tenant is there wholly or not at
+    /// all.
+    Import(life::ImportArgs),
+    /// Erase a suspended tenant for ever: records, files, names. Broken off, it goes on when it is run again.
+    Erase(life::EraseArgs),
+    /// Remove what imports have left that broke off; each import does so too.
+    Sweep,
 }
 
 pub(super) async fn run(config: &Config, authority: &ScopeAuthority, command: Command) -> Result<(), Failed> {
     match command {
         Command::Create { slug, regions } => create(config, authority, &slug, regions.as_deref()).await,
         Command::List => list(config).await,
+        Command::Export(args) => life::export(config, authority, args).await,
+        Command::Import(args) => life::take(config, authority, args).await,
+        Command::Erase(args) => life::end(config, authority, &args).await,
+        Command::Sweep => life::sweep(config, authority).await,
         Command::Code { code, on } => meant(config, &code, on).await,
         Command::State { tenant, state } => {
             let Installation { app, .. } = Installation::existing(config).await?;

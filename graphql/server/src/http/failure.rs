@@ -26,12 +26,13 @@ pub(super) enum Form {
 }
 
 impl Form {
-    /// JSON for the API, a problem for uploads and imports, a page for everything else.
+    /// JSON for the API, a problem for uploads, imports and exports of a tenant, a page for everything else.
     pub(super) fn of(request: &HttpRequest) -> Self {
         let is_post = request.method() == Method::POST;
         match request.path() {
             path if path.ends_with("/graphql") => Self::Json,
             path if path.ends_with("/auth") || (is_post && path.contains("/auth/")) => Self::Problem,
+            path if path.ends_with("/export") => Self::Problem,
             path if is_post && (path.ends_with("/files") || path.contains("/records/")) => Self::Problem,
             _ => Self::Page,
         }

@@ -8,14 +8,16 @@ use std::time::Duration;
 
 use sunlit_app::command::package::enable;
 use sunlit_app::command::package::publish::{self, Existing};
+use sunlit_app::command::record::import::{self, File, Outcome};
 use sunlit_app::command::tenant::create::{self, NewTenant};
 use sunlit_app::job::{Pace, Worker};
 use sunlit_app::{App, AppConfig, Environment, Package, SystemEnvironment};
 use sunlit_domain::id::ActorId;
 use sunlit_domain::value::Timestamp;
-use sunlit_domain::{Actor, Role, Scope, ScopeAuthority};
+use sunlit_domain::{Actor, Locale, Role, Scope, ScopeAuthority};
 use sunlit_plugin_host::HostConfig;
 use sunlit_server::token::{Subject, TokenKeys};
+use sunlit_sheet::Form;
 use sunlit_storage::{MasterKeySource, PostgresConfig, testing};
 use sunlit_test_support::consistency::{self, Story};
 use tempfile::TempDir;
@@ -98,6 +100,29 @@ impl Installation {
 
     pub(crate) fn data(&self) -> PathBuf {
         self.folder.path().join("data")
+    }
+
+    /// Whether the tenants' stores are files.
+    pub(crate) fn is_in_files(&self) -> bool {
+        self.database.is_none()
+    }
+
+    /// Gives the tenant so many items.
+    pub(crate) async fn fill(&self, items: usize) {
+        let rows: String = (0..items).map(|number| format!("条目 {number},{number}\n")).collect();
+        let file = File {
+            form: Form::Csv,
+            bytes: format!("name,number\n{rows}").into_bytes(),
+            sheet: None,
+            key: None,
+            keep_ids: false,
+            dry_run: false,
+            locale: Locale::Zh,
+        };
+        let editor = Actor::known(ActorId(Uuid::from_u128(9)), vec![Role::Editor]);
+        let scope = self.authority.scope(self.scope.tenant(), editor);
+        let done = import::run(&self.app, &scope, &self.package, "item", file).await.unwrap();
+        assert!(matches!(done, Outcome::Done(_)), "{done:?}");
     }
 
     /// The server's binary, for this installation.

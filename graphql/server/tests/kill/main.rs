@@ -7,6 +7,7 @@
 
 mod book;
 mod installation;
+mod life;
 mod server;
 mod writer;
 

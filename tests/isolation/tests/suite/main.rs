@@ -2,6 +2,7 @@
 //! (`sunlit_storage::walls`): one that has fallen behind another is not noticed, and both together are.
 #![expect(clippy::unwrap_used, reason = "tests")]
 
+mod archive;
 mod canary;
 mod catalogue;
 mod followers;

@@ -151,6 +151,10 @@ fn trials(kit: &Kit, route: &str, method: &str) -> Vec<Trial> {
             ]
         }
         ("/graphql/schema.graphql", "GET") => vec![Trial::TheirToken(TestRequest::get().uri(&at(route)))],
+        ("/export", "GET") => vec![
+            Trial::TheirToken(TestRequest::get().uri(&at("/export?plain=true"))),
+            Trial::Open(TestRequest::get().uri(&at("/export?plain=true")), StatusCode::UNAUTHORIZED),
+        ],
         ("/openapi.json", "GET") => vec![Trial::Open(TestRequest::get().uri(&at(route)), StatusCode::OK)],
         ("/preferences", "GET") => {
             vec![Trial::Open(TestRequest::get().uri(&at("/preferences?fs=2")), StatusCode::SEE_OTHER)]

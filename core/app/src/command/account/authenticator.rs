@@ -130,5 +130,5 @@ pub(crate) async fn checked(
 }
 
 fn context(row: &Model) -> String {
-    format!("account/{}/totp", row.id)
+    account::totp_context(row.id)
 }

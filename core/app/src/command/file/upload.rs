@@ -10,6 +10,7 @@ use sunlit_domain::access::{self, Deed};
 use sunlit_domain::file::{MediaType, clean_name, fitting_name};
 use sunlit_domain::manifest::Field;
 use sunlit_storage::blobs::{Blob, Incoming};
+use sunlit_storage::platform::tenant::tombstone;
 use sunlit_storage::tenant::file::{self, Uploaded};
 
 use crate::command::begin;
@@ -73,7 +74,12 @@ pub async fn run<E: Display>(
     }
     let blob = sealed.keep().await?;
     let name = fitting_name(&clean_name(said.name), &content_type);
-    note(app, scope, blob, content_type, name).await
+    let noted = note(app, scope, blob, content_type, name).await;
+    if noted.is_err() && tombstone::of(&app.platform, scope.tenant()).await?.is_some() {
+        // The tenant was erased meanwhile.
+        app.blobs.erase(scope).await?;
+    }
+    noted
 }
 
 /// The fields that hold files and that the actor may write, as far as the rules of their collections tell before there is a

@@ -11,7 +11,7 @@ use crate::reading::require;
 use crate::{App, AppError};
 
 /// The context under which the secret is sealed.
-pub(crate) const CONTEXT: &str = "identity_provider/client_secret";
+pub(crate) const CONTEXT: &str = sunlit_storage::tenant::identity::provider::SECRET_CONTEXT;
 /// Bytes of each text.
 const MAX_BYTES: usize = 500;
 

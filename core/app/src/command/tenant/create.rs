@@ -4,7 +4,7 @@ use sunlit_domain::division_code::DivisionCode;
 use sunlit_domain::id::{TenantId, TenantSlug};
 use sunlit_domain::{Actor, LocalText, ScopeAuthority};
 use sunlit_storage::StorageError;
-use sunlit_storage::platform::tenant::{self, Tenant};
+use sunlit_storage::platform::tenant::{self, Tenant, staging};
 
 use crate::command::commit::commit;
 use crate::command::trail;
@@ -68,6 +68,12 @@ pub async fn run(app: &App, authority: &ScopeAuthority, new: NewTenant) -> Resul
         }
     };
     let known = tenant::by_slug(&app.platform, new.slug.as_str()).await?;
+    if let Some(known) = &known {
+        let staged = staging::of(&app.platform, known.id).await?;
+        if staged.is_some_and(|staged| staged.what == staging::ERASE) {
+            return Err(AppError::Life(format!("{} is being erased: create it when that has ended", known.slug)));
+        }
+    }
     let is_known = known.is_some();
     let state = known.as_ref().map(|known| known.state).unwrap_or_default();
     let tenant = Tenant {

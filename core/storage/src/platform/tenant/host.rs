@@ -1,6 +1,11 @@
 //! Host names, each of one tenant.
 
+use sea_orm::QueryOrder;
 use sea_orm::entity::prelude::*;
+use sunlit_domain::id::TenantId;
+
+use super::super::Platform;
+use crate::StorageError;
 
 /// A host name.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -18,3 +23,12 @@ pub struct Model {
 pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
+
+/// The host names of a tenant.
+///
+/// # Errors
+/// The database's.
+pub async fn of(platform: &Platform, tenant: TenantId) -> Result<Vec<String>, StorageError> {
+    let found = Entity::find().filter(Column::TenantId.eq(tenant.0)).order_by_asc(Column::Name);
+    Ok(found.all(platform.reader()).await?.into_iter().map(|row| row.name).collect())
+}

@@ -4,6 +4,7 @@ use sea_orm::entity::prelude::*;
 use sea_orm::{QueryOrder, QuerySelect};
 use sunlit_domain::Scope;
 
+use super::super::origin;
 use super::{Column, Entity, Model, NO_ROW};
 use crate::session::own;
 use crate::{Session, StorageError};
@@ -54,7 +55,8 @@ pub struct Chain {
     pub fault: Option<Fault>,
 }
 
-/// Walks the tenant's chain, page by page, to its end or to its first fault. `head` is a hash that was noted down earlier: one
+/// Walks the tenant's chain, page by page, to its end or to its first fault; rows that a copy took over count under the id that
+/// they were written for ([`origin`]). `head` is a hash that was noted down earlier: one
 /// of the rows must have it.
 ///
 /// # Errors
@@ -62,9 +64,11 @@ pub struct Chain {
 pub async fn verify(scope: &Scope, session: &Session, head: Option<&str>) -> Result<Chain, StorageError> {
     let mut chain = Chain { rows: 0, head: NO_ROW.to_owned(), fault: None };
     let mut met = head.is_none_or(|head| head == NO_ROW);
+    let origins = origin::all(scope, session).await?;
     loop {
-        let page = page(scope, session, chain.rows).await?;
-        for row in &page {
+        let mut page = page(scope, session, chain.rows).await?;
+        for row in &mut page {
+            row.tenant_id = origin::of(&origins, row.seq).unwrap_or(row.tenant_id);
             if let Some(fault) = fault(&chain, row) {
                 return Ok(Chain { fault: Some(fault), ..chain });
             }
@@ -89,6 +93,10 @@ pub async fn verify(scope: &Scope, session: &Session, head: Option<&str>) -> Res
 pub async fn verify_end(scope: &Scope, session: &Session, rows: u64) -> Result<Chain, StorageError> {
     let mut latest = super::latest(scope, session, rows).await?;
     latest.reverse();
+    let origins = origin::all(scope, session).await?;
+    for row in &mut latest {
+        row.tenant_id = origin::of(&origins, row.seq).unwrap_or(row.tenant_id);
+    }
     let sound = |first: &Model| Chain { rows: first.seq - 1, head: first.previous.clone(), fault: None };
     let mut chain = latest.first().map_or_else(|| Chain { rows: 0, head: NO_ROW.to_owned(), fault: None }, sound);
     if chain.rows == 0 {

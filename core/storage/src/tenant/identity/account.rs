@@ -61,6 +61,12 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
+/// The place of an account's authenticator secret, for the vault.
+#[must_use]
+pub fn totp_context(account: Uuid) -> String {
+    format!("account/{account}/totp")
+}
+
 pub(super) fn index() -> IndexCreateStatement {
     index_of("account", &["email"]).unique().take()
 }

@@ -33,6 +33,9 @@ pub enum Relation {}
 
 impl ActiveModelBehavior for ActiveModel {}
 
+/// The place of the provider's secret, for the vault.
+pub const SECRET_CONTEXT: &str = "identity_provider/client_secret";
+
 /// Sets the provider in the place of an earlier one, or takes it away.
 ///
 /// # Errors

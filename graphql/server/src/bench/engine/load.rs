@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::future::Future;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use actix_web::error::{ErrorBadRequest, ErrorInternalServerError};
 use actix_web::test::TestRequest;
@@ -13,7 +13,7 @@ use sea_orm::sqlx::{self, AssertSqlSafe, Row as _};
 use uuid::Uuid;
 
 use super::super::ask::Sender;
-use super::super::measure::{CpuAccounts, CpuClock, kib_of, line, median};
+use super::super::measure::{CpuAccounts, CpuClock, kib_of, line, median, reset_peak};
 use super::bed::{House, Owner, PACKAGE, ROW};
 use super::record::Statements;
 use super::rows::{Row, amount, read_line};
@@ -68,15 +68,6 @@ impl Load {
         line(&format!("{}.to_{whose}.seconds", self.name), percent(&self.seconds, &other.seconds), "%");
         line(&format!("{}.to_{whose}.cpu", self.name), percent(&self.cpu, &other.cpu), "%");
     }
-}
-
-/// Lets the kernel count the peak of memory from now on; answers what is resident, in KiB.
-fn reset_peak() -> Result<f64, Failed> {
-    std::fs::write("/proc/self/clear_refs", "5")
-        .map_err(|error| format!("/proc/self/clear_refs: {error}: the peak of memory cannot be counted anew"))?;
-    // The accounts of memory are brought up to date by and by.
-    std::thread::sleep(Duration::from_millis(2));
-    kib_of("self", "status", "VmRSS")
 }
 
 /// Imports the file into a collection over the product's route.

@@ -8,7 +8,7 @@ use sunlit_app::{App, AppError, Reading};
 use sunlit_domain::{Actor, Locale, Role, Scope, ScopeAuthority};
 use sunlit_schema::compose;
 use sunlit_storage::platform::due;
-use sunlit_storage::platform::tenant::Tenant;
+use sunlit_storage::platform::tenant::{Tenant, staging};
 
 use super::Findings;
 use crate::command::installation::OPERATOR;
@@ -31,6 +31,7 @@ pub(super) async fn all(app: &Arc<App>, authority: &ScopeAuthority, findings: &m
     if tenants.is_empty() {
         findings.fault("tenants", "none", "create one with `sunlit tenant create <slug>`");
     }
+    staged(app, findings).await;
     if let Some(tenant) = tenants.first() {
         let scope = authority.scope(tenant.id, Actor::known(OPERATOR, vec![Role::Administrator]));
         files(app, &scope, findings).await;
@@ -38,6 +39,24 @@ pub(super) async fn all(app: &Arc<App>, authority: &ScopeAuthority, findings: &m
     for tenant in tenants {
         let scope = authority.scope(tenant.id, Actor::known(OPERATOR, vec![Role::Administrator]));
         one(app, &scope, &tenant, findings).await;
+    }
+}
+
+/// Imports and erasures that have not ended.
+async fn staged(app: &App, findings: &mut Findings) {
+    let staged = match staging::all(&app.platform).await {
+        Ok(staged) => staged,
+        Err(error) => {
+            return findings.fault("imports", error.to_string(), "see why the platform's tables cannot be read");
+        }
+    };
+    for row in staged {
+        let (what, slug) = (&row.what, &row.slug);
+        let mend = match what.as_str() {
+            staging::ERASE => format!("run `sunlit tenant erase {slug} --yes {slug}` again"),
+            _ => "if none runs now, run it again, or `sunlit tenant sweep`".to_owned(),
+        };
+        findings.fault(&format!("{what} of {slug}"), format!("begun at {}, has not ended", row.begun_at), mend);
     }
 }
 
