@@ -7,9 +7,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use sunlit_app::{App, AppError};
-use sunlit_domain::id::{TenantId, TenantSlug};
+use sunlit_domain::id::{PlanId, TenantId, TenantSlug};
 use sunlit_domain::{Actor, ScopeAuthority};
 use sunlit_storage::platform::package as package_table;
+use sunlit_storage::platform::tenant::plan::Subscribed;
 use sunlit_storage::platform::tenant::{self, Tenant, code, host, tombstone};
 
 use crate::archive::manifest::{Code, PackageEntry};
@@ -96,6 +97,20 @@ pub(crate) struct PlatformTenant {
     pub(crate) parent: Option<TenantSlug>,
     hosts: Vec<String>,
     codes: Vec<Code>,
+    /// None in archives from before there were plans.
+    #[serde(default)]
+    plan: Option<PlanId>,
+    #[serde(default)]
+    ends_at: Option<String>,
+}
+
+impl PlatformTenant {
+    /// What it has subscribed to.
+    pub(crate) fn subscribed(&self) -> Result<Subscribed, ArchiveError> {
+        let refused = |_| ArchiveError::Refused(format!("{}: its end is no instant", self.slug));
+        let ends_at = self.ends_at.as_deref().map(str::parse).transpose().map_err(refused)?;
+        Ok(Subscribed { plan: self.plan.clone(), ends_at })
+    }
 }
 
 impl Kept {
@@ -337,6 +352,8 @@ async fn tenant_rows(app: &App) -> Result<String, ArchiveError> {
             parent: parent.map(|parent| parent.slug.clone()),
             hosts: host::of(&app.platform, tenant.id).await?,
             codes: code::of(&app.platform, tenant.id).await?.iter().map(Code::from).collect(),
+            plan: tenant.plan.clone(),
+            ends_at: tenant.ends_at.map(|at| at.to_string()),
         };
         lines.push_str(&serde_json::to_string(&row).unwrap_or_default());
         lines.push('\n');

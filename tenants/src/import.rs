@@ -14,6 +14,7 @@ use sunlit_domain::id::{TenantId, TenantSlug};
 use sunlit_domain::tenant_state::TenantState;
 use sunlit_domain::{Actor, Scope, ScopeAuthority};
 use sunlit_storage::platform::tenant::Tenant;
+use sunlit_storage::platform::tenant::plan::Subscribed;
 
 use self::place::Place;
 use self::take::{Tables, take};
@@ -32,6 +33,8 @@ pub struct Wanted {
     pub state: Option<TenantState>,
     /// What is written into its audit trail: `import`, or `restore`. Nothing, under its own id, unless this says so.
     pub entry: Option<&'static str>,
+    /// The plan that it has, and when that ends, where the platform of the archive said so.
+    pub subscribed: Subscribed,
     /// The tenant and root hash that the archive must have.
     pub expected: Option<(TenantId, String)>,
     /// Bytes that the entries may have; [`crate::archive::read::MAX_TOTAL_BYTES`] when 0.

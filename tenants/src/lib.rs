@@ -10,11 +10,13 @@ mod data;
 pub mod export;
 pub mod import;
 pub mod library;
+pub mod plans;
 pub mod provision;
 pub mod region;
 pub mod restore;
 
 pub use archive::ArchiveError;
 pub use library::RegionLibrary;
+pub use plans::plans;
 pub use provision::{ProvisionError, Provisioned, provision};
 pub use region::Region;

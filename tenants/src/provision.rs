@@ -106,6 +106,7 @@ async fn one(
     let entry = &region.tenant;
     let outline = entry.outline.as_deref().map(|file| library.read(file)).transpose()?;
     let new = NewTenant {
+        id: None,
         slug: entry.slug.clone(),
         kind: entry.kind.name().to_owned(),
         code: entry.code.clone(),

@@ -93,8 +93,10 @@ pub async fn all(
             outcomes.push(Outcome::Left(kept.slug.clone(), why));
             continue;
         }
-        let state = known.get(&kept.slug).and_then(|row| TenantState::named(&row.state));
-        let wanted = import::Wanted { state, entry: Some("restore"), ..import::Wanted::default() };
+        let row = known.get(&kept.slug);
+        let state = row.and_then(|row| TenantState::named(&row.state));
+        let subscribed = row.map(PlatformTenant::subscribed).transpose()?.unwrap_or_default();
+        let wanted = import::Wanted { state, subscribed, entry: Some("restore"), ..import::Wanted::default() };
         outcomes.push(match archive(app, authority, by, (folder, kept), opening, &wanted).await {
             Ok(imported) => Outcome::Restored(Box::new(imported)),
             Err(error) => Outcome::Left(kept.slug.clone(), error.to_string()),

@@ -122,8 +122,7 @@ async fn call(
         now_micros: reading.now().micros(),
         limits: Limits::action(),
     };
-    let tenant = reading.scope().tenant();
-    let report = reported(tenant, installed, action.name.as_str(), plugin.act(input)).await;
+    let report = reported(reading, installed, action.name.as_str(), plugin.act(input)).await?;
     // A plugin that passes a conflict on says what the caller has to hear: its version is old.
     if let Outcome::Declined(GuestError::Other((GuestError::CONFLICT, _))) = &report.outcome
         && let Some((expected, found)) = view.buffer.conflict()

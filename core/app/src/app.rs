@@ -9,6 +9,7 @@ use moka::future::Cache;
 use sunlit_domain::id::TenantId;
 use sunlit_domain::identity::lockout::{Attempts, LOCKED_FOR};
 use sunlit_domain::manifest::Version;
+use sunlit_domain::plan::{Plan, Plans};
 use sunlit_domain::value::Timestamp;
 use sunlit_domain::{Manifest, Scope};
 use sunlit_plugin_host::{ArtefactCache, HostConfig, PluginHost};
@@ -28,7 +29,8 @@ use crate::identity::principal::Principals;
 use crate::mail::{MailConfig, Mailer};
 use crate::nodes::Said;
 use crate::query::document_find::Documents;
-use crate::query::tenant_find::Directory;
+use crate::query::tenant_find::{self, Directory};
+use crate::usage::Usage;
 use crate::{AppError, Changes, Environment, Keys, Package, TenantContext};
 
 /// How many tenants' contexts stay in memory.
@@ -64,6 +66,10 @@ pub struct AppConfig {
     pub master_keys: MasterKeySource,
     /// The bucket of files; none keeps them in the data folder.
     pub files: Option<BucketConfig>,
+    /// What tenants may have subscribed to.
+    pub plans: Plans,
+    /// The mail domains whose holders may subscribe by themselves, in lower case; none lets nobody.
+    pub subscription_domains: Vec<String>,
 }
 
 /// What the application keeps in memory, in numbers.
@@ -96,6 +102,14 @@ pub struct App {
     pub host: PluginHost,
     /// The clock and ids.
     pub environment: Arc<dyn Environment>,
+    /// What tenants may have subscribed to.
+    pub plans: Plans,
+    /// What tenants use, as this process counts it.
+    pub usage: Usage,
+    /// The mail domains whose holders may subscribe by themselves.
+    pub(crate) subscription_domains: Vec<String>,
+    /// One subscription at a time is confirmed in this process: two for one slug come one after the other.
+    pub(crate) confirming: tokio::sync::Mutex<()>,
     /// What commands of this process changed, for whoever follows it.
     pub changes: Changes,
     pub(crate) addresses: Addresses,
@@ -156,7 +170,12 @@ impl App {
         let cache = ArtefactCache::open(config.data.join("artefacts"), &keys.artefacts)?;
         let host = PluginHost::new(&config.host, Some(cache))?;
         let node = environment.new_id();
+        let usage = Usage::open(&platform, Arc::clone(&environment)).await?;
         Ok(Self {
+            plans: config.plans,
+            usage,
+            subscription_domains: config.subscription_domains,
+            confirming: tokio::sync::Mutex::default(),
             platform,
             stores,
             vault,
@@ -312,6 +331,28 @@ impl App {
     #[must_use]
     pub fn address_of(&self, tenant: &Tenant) -> String {
         format!("{}/t/{}", self.public_url, tenant.slug)
+    }
+
+    /// The plan of a tenant. One that is there no longer is the default plan.
+    #[must_use]
+    pub fn plan_of(&self, tenant: &Tenant) -> Arc<Plan> {
+        let Some(id) = &tenant.plan else { return Arc::clone(self.plans.default_plan()) };
+        self.plans.get(id).cloned().unwrap_or_else(|| {
+            tracing::warn!(
+                tenant.id = %tenant.id, plan = %id,
+                "the tenant's plan is not there: it has the default plan; write the plan again, or `sunlit tenant plan`"
+            );
+            Arc::clone(self.plans.default_plan())
+        })
+    }
+
+    /// The plan of the tenant of that id; the default plan while it is not admitted.
+    pub(crate) async fn plan_for(&self, tenant: TenantId) -> Result<Arc<Plan>, AppError> {
+        match tenant_find::by_id(self, tenant).await {
+            Ok(tenant) => Ok(self.plan_of(&tenant)),
+            Err(AppError::NotFound) => Ok(Arc::clone(self.plans.default_plan())),
+            Err(error) => Err(error),
+        }
     }
 
     /// To be called when somebody's session has ended, and that was committed.

@@ -18,6 +18,7 @@ pub mod session;
 pub mod setting;
 pub mod tenant;
 mod trail;
+pub mod usage;
 
 use sunlit_domain::{Role, Scope};
 

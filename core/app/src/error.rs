@@ -8,7 +8,7 @@ use sunlit_domain::filter::FilterError;
 use sunlit_domain::identity::password::PasswordFlaw;
 use sunlit_domain::manifest::Capability;
 use sunlit_domain::page::PageError;
-use sunlit_domain::plan::Quota;
+use sunlit_domain::plan::{Feature, Quota};
 use sunlit_domain::record::Problem;
 use sunlit_domain::toml_source::SourceErrors;
 use sunlit_domain::value::Timestamp;
@@ -101,6 +101,19 @@ pub enum AppError {
     /// The tenant has used up what its plan gives.
     #[error("the plan gives no more {}", .0.name())]
     QuotaExceeded(Quota),
+    /// The tenant has more than the plan gives that it is to have.
+    #[error("the plan gives {most} of {}, and {used} are used", .quota.name())]
+    PlanTooSmall {
+        /// Of what.
+        quota: Quota,
+        /// How much the tenant has.
+        used: u64,
+        /// How much the plan gives.
+        most: u64,
+    },
+    /// The tenant's plan does not have it.
+    #[error("the plan does not have {}", .0.name())]
+    NotInPlan(Feature),
     /// No registered document has the hash.
     #[error("no document with this hash is registered")]
     DocumentUnknown,
@@ -221,7 +234,7 @@ impl AppError {
             Self::Limit(_) => ErrorCode::LimitExceeded,
             Self::Overloaded(_) => ErrorCode::Unavailable,
             Self::RateLimited(_) => ErrorCode::RateLimited,
-            Self::QuotaExceeded(_) => ErrorCode::QuotaExceeded,
+            Self::QuotaExceeded(_) | Self::PlanTooSmall { .. } | Self::NotInPlan(_) => ErrorCode::QuotaExceeded,
             Self::DocumentUnknown => ErrorCode::DocumentUnknown,
             Self::DocumentNotTrusted => ErrorCode::DocumentNotTrusted,
             Self::Sheet(error) => match error.fault {
@@ -238,6 +251,16 @@ impl AppError {
             Self::Storage(error) if error.is_overload() => ErrorCode::Unavailable,
             Self::Storage(_) | Self::Unsound(_) => ErrorCode::Internal,
             Self::Shared(error) => error.code(),
+        }
+    }
+
+    /// When the caller is answered, if they ask again.
+    #[must_use]
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::RateLimited(wait) => Some(*wait),
+            Self::Shared(error) => error.retry_after(),
+            _ => None,
         }
     }
 
@@ -267,6 +290,15 @@ impl AppError {
             | Self::Unsupported(_) => Some(self.to_string()),
             Self::Sheet(error) => Some(of_sheet(error, locale)),
             Self::QuotaExceeded(quota) => Some(message(quota.key(), locale).to_owned()),
+            Self::PlanTooSmall { quota, used, most } => Some(
+                message("plan.too_small", locale)
+                    .replace("{quota}", message(quota.title_key(), locale))
+                    .replace("{used}", &used.to_string())
+                    .replace("{most}", &most.to_string()),
+            ),
+            Self::NotInPlan(feature) => {
+                Some(message("plan.no_feature", locale).replace("{feature}", message(feature.key(), locale)))
+            }
             Self::BrokenReference => Some(message("problem.referred", locale).to_owned()),
             Self::Refused(why) => Some(message(why.key(), locale).to_owned()),
             Self::Storage(StorageError::Full) => Some(message("problem.full", locale).to_owned()),

@@ -17,6 +17,7 @@ mod fire;
 mod mail;
 mod recount;
 mod schedule;
+mod usage_mail;
 mod worker;
 
 use std::sync::Arc;
@@ -26,6 +27,7 @@ use sunlit_storage::StorageError;
 use sunlit_storage::tenant::outbox::Claimed;
 
 pub(crate) use mail::MAIL;
+pub(crate) use usage_mail::USAGE_MAIL;
 pub use worker::{Pace, Running, Worker};
 
 use crate::command::calendar::recount::RECOUNT;
@@ -80,6 +82,7 @@ pub async fn run(app: &Arc<App>, scope: &Scope, job: &Claimed) -> Result<Ran, Jo
         FIRE => fire::run(app, scope, job).await,
         TIMER => deadline::run(app, scope, job).await,
         MAIL => mail::run(app, scope, job).await,
+        USAGE_MAIL => usage_mail::run(app, scope, job).await,
         RECOUNT => recount::run(app, scope, job).await,
         unknown => Err(JobError::Fail(format!("no job is called `{unknown}`: it needs another version of Sunlit"))),
     }

@@ -25,6 +25,7 @@ pub mod reading;
 pub mod tenant_context;
 pub mod tokens;
 pub mod unfit;
+pub mod usage;
 
 pub use app::{App, AppConfig, Cached, unlock};
 pub use changes::{Change, ChangeKind, Changes};

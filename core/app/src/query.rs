@@ -26,3 +26,4 @@ pub mod session_find;
 pub mod session_list;
 pub mod tenant_find;
 pub mod tenant_snapshot;
+pub mod usage_find;

@@ -143,6 +143,19 @@ name_type!(
     "at most 20 lower-case letters and digits, parts joined by single hyphens, a letter first"
 );
 name_type!(
+    /// A plan's id: `district`.
+    PlanId, "plan id", 20, '-', |c| c.is_ascii_lowercase(), "^[a-z][a-z0-9]*(-[a-z0-9]+)*$",
+    "at most 20 lower-case letters and digits, parts joined by single hyphens, a letter first"
+);
+impl PlanId {
+    /// The plan of tenants that were given none, unless the operator names another.
+    #[must_use]
+    pub fn standard() -> Self {
+        Self("standard".to_owned())
+    }
+}
+
+name_type!(
     /// A collection's name inside its package: `service_point`.
     CollectionName, "collection name", 20, '_', |c| c.is_ascii_lowercase(), "^[a-z][a-z0-9]*(_[a-z0-9]+)*$",
     "at most 20 lower-case letters and digits, parts joined by single underscores, a letter first"

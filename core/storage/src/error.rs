@@ -169,10 +169,14 @@ impl StorageError {
 /// SQLSTATE `lock_not_available`.
 const LOCK_TIMEOUT: &str = "55P03";
 
-/// Of PostgreSQL a lock that did not come free, a deadlock, and class 53, which is what the server lacks; of SQLite
-/// `SQLITE_BUSY`, `SQLITE_BUSY_SNAPSHOT` and `SQLITE_FULL`. A SQLSTATE has five characters, a result code fewer.
+/// SQLSTATE `query_canceled`.
+const STATEMENT_TIMEOUT: &str = "57014";
+
+/// Of PostgreSQL a lock that did not come free, a statement that took too long, a deadlock, and class 53, which is what the server
+/// lacks; of SQLite `SQLITE_INTERRUPT`, `SQLITE_BUSY`, `SQLITE_BUSY_SNAPSHOT` and `SQLITE_FULL`. A SQLSTATE has five characters, a result code fewer.
 fn of_overload(code: &str) -> bool {
-    matches!(code, LOCK_TIMEOUT | "40P01" | "5" | "517" | "13") || (code.len() == 5 && code.starts_with("53"))
+    matches!(code, LOCK_TIMEOUT | STATEMENT_TIMEOUT | "40P01" | "5" | "9" | "517" | "13")
+        || (code.len() == 5 && code.starts_with("53"))
 }
 
 impl From<DbErr> for StorageError {

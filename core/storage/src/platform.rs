@@ -18,7 +18,7 @@ use crate::stores::make_folder;
 use crate::{Engine, StorageError, table, tenant as tenant_tables};
 
 /// The platform's tables, which hold nothing of tenants.
-pub(crate) const TABLES: [&str; 11] = [
+pub(crate) const TABLES: [&str; 13] = [
     "tenant",
     "host_name",
     "division_code",
@@ -30,6 +30,8 @@ pub(crate) const TABLES: [&str; 11] = [
     "tenant_staging",
     "tenant_tombstone",
     "tenant_export",
+    "tenant_plan",
+    "tenant_usage",
 ];
 
 /// The platform's database.
@@ -127,5 +129,7 @@ pub(crate) async fn create_tables(connection: &impl ConnectionTrait, engine: Eng
     tenant_tables::create(connection, engine, secret::Entity).await?;
     tenant_tables::create(connection, engine, tenant::staging::Entity).await?;
     tenant_tables::create(connection, engine, tenant::tombstone::Entity).await?;
-    tenant_tables::create(connection, engine, tenant::exported::Entity).await
+    tenant_tables::create(connection, engine, tenant::exported::Entity).await?;
+    tenant_tables::create(connection, engine, tenant::plan::Entity).await?;
+    tenant_tables::create(connection, engine, tenant::usage::Entity).await
 }

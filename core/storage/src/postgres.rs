@@ -45,6 +45,8 @@ pub(crate) const SETTING: &str = "sunlit.tenant";
 pub(crate) const SCHEMA: &str = "public";
 /// How long a caller waits for a connection, or for the writer of another process.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long a statement of a tenant may take.
+const STATEMENT: Duration = Duration::from_secs(30);
 /// A connection that was idle for longer is asked for a sign of life before it is used, and every one for a while after one
 /// was found dead: a restart of the database ends them all.
 const IDLE: Duration = Duration::from_secs(5);
@@ -188,7 +190,11 @@ impl Postgres {
                 ..TransactionOptions::default()
             };
             let transaction = pool.begin_with_options(options).await?;
-            let mut first = format!("SELECT set_config('{SETTING}', '{}', true)", tenant.0);
+            let limit = STATEMENT.as_millis();
+            let mut first = format!(
+                "SELECT set_config('{SETTING}', '{}', true), set_config('statement_timeout', '{limit}', true)",
+                tenant.0
+            );
             if writes {
                 let wait = PATIENCE.as_millis();
                 first = format!(

@@ -55,6 +55,8 @@ mod on_postgres {
                 parent: None,
                 outline: None,
                 state: TenantState::Active,
+                plan: None,
+                ends_at: None,
             };
             let done = async { Ok::<_, StorageError>(()) };
             tenant::put(&platform, &tenant, &[], &[], at(), done).await.unwrap();

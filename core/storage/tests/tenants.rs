@@ -25,6 +25,8 @@ fn tenant(n: u128, slug: &str) -> Tenant {
         parent: None,
         outline: None,
         state: TenantState::Active,
+        plan: None,
+        ends_at: None,
     }
 }
 

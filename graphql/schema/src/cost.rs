@@ -21,7 +21,7 @@ const MAX_CALLS: u64 = 8;
 /// How many values variables may hold, counted at each use: the executor copies a variable wherever it stands.
 const MAX_VALUES: u64 = 10_000;
 /// How many values the lists asked for may add up to: 100 records of 50 fields, twice.
-pub(crate) const MAX_COST: u64 = 10_000;
+pub(crate) const MAX_COST: u64 = sunlit_domain::plan::MAX_QUERY_COST as u64;
 
 /// What a count or an aggregate costs, by whatever it looks at: as much as a page of records with a few fields.
 const SCAN: u64 = 50;

@@ -12,6 +12,7 @@ use sunlit_app::{AppError, Reading};
 use sunlit_domain::{ErrorCode, Locale};
 use tracing::Instrument as _;
 
+use crate::allowance::Allowance;
 use crate::ask::Ask;
 use crate::compose::TenantSchema;
 pub use crate::error::TraceId;
@@ -55,6 +56,8 @@ pub struct Call {
     pub carries: Carries,
     /// The id of the request.
     pub trace: TraceId,
+    /// What it may spend.
+    pub allowance: Arc<dyn Allowance>,
 }
 
 /// What came of a request.
@@ -65,6 +68,8 @@ pub struct Execution {
     /// Why there is no data: the document was refused, or its execution given up. Then the answer has no `data` entry
     /// (GraphQL over HTTP).
     pub failed: Option<ErrorCode>,
+    /// When it is answered, if it is asked again: of a request that was refused because too much was asked.
+    pub retry_after: Option<Duration>,
     locale: Locale,
 }
 
@@ -105,10 +110,16 @@ impl Prepared {
 /// Executes what is asked. Always answers; a document that is refused answers with errors only.
 pub async fn execute(schema: &TenantSchema, ask: Ask, call: Call) -> Execution {
     match prepare(schema, &ask, &call).await {
-        Ok(prepared) if prepared.operation != OperationType::Subscription => {
-            let kind = meter::kind(prepared.operation);
-            run(schema, &prepared, ask, call).instrument(meter::span(kind)).await
-        }
+        Ok(prepared) if prepared.operation != OperationType::Subscription => match charge(&prepared, &call) {
+            Ok(()) => {
+                let kind = meter::kind(prepared.operation);
+                run(schema, &prepared, ask, call).instrument(meter::span(kind)).await
+            }
+            Err(refused) => {
+                meter::refused(&refused);
+                *refused
+            }
+        },
         Ok(_) => {
             let refused = not_carried(OperationType::Subscription, &call);
             meter::refused(&refused);
@@ -159,6 +170,12 @@ pub(crate) async fn prepare(schema: &TenantSchema, ask: &Ask, call: &Call) -> Re
         OperationType::Subscription => call.carries.subscriptions,
     };
     if carried { Ok(Prepared { document, operation, cost }) } else { Err(Box::new(not_carried(operation, call))) }
+}
+
+/// Charges the caller for what the document costs at most.
+pub(crate) fn charge(prepared: &Prepared, call: &Call) -> Result<(), Box<Execution>> {
+    let spent = call.allowance.spend(prepared.cost);
+    spent.map_err(|error| Box::new(failure(&error, call.reading.locale(), &call.trace)))
 }
 
 /// The operation that is meant: the named one, or the only one.
@@ -219,11 +236,11 @@ pub(crate) fn finished(done: Result<Response, Box<Execution>>, prepared: &Prepar
     };
     if is_request_error(&response) {
         response.errors.iter_mut().for_each(|error| code_if_missing(error, ErrorCode::InvalidInput));
-        return Execution { response, failed: Some(ErrorCode::InvalidInput), locale };
+        return Execution { response, failed: Some(ErrorCode::InvalidInput), retry_after: None, locale };
     }
     let cost = value!({ "requested": prepared.cost, "limit": cost::MAX_COST });
     response.extensions.insert("cost".to_owned(), cost);
-    Execution { response, failed: None, locale }
+    Execution { response, failed: None, retry_after: None, locale }
 }
 
 /// The answer to a request that is refused as a whole.
@@ -234,7 +251,7 @@ pub fn refusal(code: ErrorCode, detail: &str, locale: Locale, trace: Option<&Tra
     let trace = trace.filter(|_| matches!(code, ErrorCode::Internal | ErrorCode::Unavailable));
     let error = with_code(&message, code, trace).into_server_error(async_graphql::Pos::default());
     let error = ServerError { locations: Vec::new(), ..error };
-    Execution { response: Response::from_errors(vec![error]), failed: Some(code), locale }
+    Execution { response: Response::from_errors(vec![error]), failed: Some(code), retry_after: None, locale }
 }
 
 /// The answer to a request that a use case refused as a whole; an internal failure is logged here, once.
@@ -244,7 +261,8 @@ pub fn failure(error: &AppError, locale: Locale, trace: &TraceId) -> Execution {
     if code == ErrorCode::Internal {
         tracing::error!(trace.id = trace.0, error = error as &dyn std::error::Error, "a request failed");
     }
-    refusal(code, &error.detail(locale).unwrap_or_default(), locale, Some(trace))
+    let refused = refusal(code, &error.detail(locale).unwrap_or_default(), locale, Some(trace));
+    Execution { retry_after: error.retry_after(), ..refused }
 }
 
 fn not_carried(operation: OperationType, call: &Call) -> Execution {
@@ -263,7 +281,8 @@ fn too_large(locale: Locale) -> Execution {
 fn not_graphql(mut error: ServerError, locale: Locale) -> Execution {
     error.message = format!("{}：{}", ErrorCode::InvalidInput.message(locale), error.message);
     code_if_missing(&mut error, ErrorCode::InvalidInput);
-    Execution { response: Response::from_errors(vec![error]), failed: Some(ErrorCode::InvalidInput), locale }
+    let response = Response::from_errors(vec![error]);
+    Execution { response, failed: Some(ErrorCode::InvalidInput), retry_after: None, locale }
 }
 
 /// Errors of parsing and validation carry no code; those of our fields always do.

@@ -6,6 +6,7 @@
 
 mod action;
 mod aggregate;
+pub mod allowance;
 mod answer;
 mod argument;
 pub mod ask;
@@ -35,6 +36,7 @@ mod scalar;
 pub mod subscription;
 mod workflow;
 
+pub use allowance::{Allowance, Unbounded};
 pub use ask::{Ask, Malformed};
 pub use compose::{ComposeError, TenantSchema, compose};
 pub use execute::{Call, Carries, Execution, Limits, TraceId, execute, failure, is_acceptable, refusal};

@@ -24,12 +24,13 @@ use sunlit_domain::record::Record;
 use sunlit_domain::{ErrorCode, Locale, Scope};
 use tracing::Instrument as _;
 
+use crate::allowance::Unbounded;
 use crate::argument::record_id;
 use crate::ask::Ask;
 use crate::compose::TenantSchema;
 use crate::error::TraceId;
 use crate::execute::{
-    Call, Carries, Execution, Limits, Prepared, bounded, execute, failure, finished, prepare, refusal, request,
+    Call, Carries, Execution, Limits, Prepared, bounded, charge, execute, failure, finished, prepare, refusal, request,
 };
 use crate::meter;
 use crate::names::{Names, describe};
@@ -197,6 +198,10 @@ pub async fn begin(schema: &Arc<TenantSchema>, ask: Ask, call: Call) -> Begun {
     }
     // Before the topic is settled, so that no change falls in between.
     let feed = call.reading.app().changes.follow(call.reading.scope());
+    if let Err(refused) = charge(&prepared, &call) {
+        meter::refused(&refused);
+        return Begun::Once(refused);
+    }
     match settle(schema, &prepared, ask.clone(), call.clone()).await {
         Err(refused) => {
             meter::refused(&refused);
@@ -316,7 +321,9 @@ impl Live {
         let started = Instant::now();
         let settled = Settled::default();
         let carries = Carries { mutations: false, subscriptions: true };
-        let call = Call { reading, limits: self.limits, carries, trace: self.trace.clone() };
+        // The change was charged to whoever made it.
+        let allowance = Arc::new(Unbounded);
+        let call = Call { reading, limits: self.limits, carries, trace: self.trace.clone(), allowance };
         let request = request(&self.prepared, self.ask.clone(), call).data(event).data(settled.clone());
         let mut answers = self.schema.schema.execute_stream(request);
         let first = bounded(answers.next(), self.limits.deadline, self.locale, &self.trace).await;

@@ -18,12 +18,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use sunlit_app::AppConfig;
 use sunlit_app::mail::MailConfig;
+use sunlit_domain::format::Format;
+use sunlit_domain::id::PlanId;
 use sunlit_domain::toml_source::{SourceErrors, TomlSource};
 use sunlit_plugin_host::HostConfig;
 use sunlit_storage::blobs::{BucketConfig, Secret};
 use sunlit_storage::postgres::shown;
 use sunlit_storage::vault::VARIABLE;
 use sunlit_storage::{MasterKeySource, MasterKeys, PostgresConfig, VaultError};
+use sunlit_tenants::plans;
 
 /// How log lines are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -154,6 +157,13 @@ pub struct Config {
     pub files_s3_access_key: Option<String>,
     /// That key: better in the environment, as `SUNLIT_FILES_S3_SECRET_KEY`, than in a file.
     pub files_s3_secret_key: Option<SecretText>,
+    /// A folder of the operator's own plans, which add to and replace those that Sunlit carries; `sunlit plan list` tells them.
+    pub plans: Option<PathBuf>,
+    /// The plan of tenants that were given none.
+    pub default_plan: PlanId,
+    /// The mail domains whose holders may subscribe by themselves, such as `gov.cn`, and those below them; without one nobody
+    /// may. Wants `smtp` too.
+    pub subscription_domains: Vec<String>,
 }
 
 impl Default for Config {
@@ -185,6 +195,9 @@ impl Default for Config {
             files_s3_region: "us-east-1".to_owned(),
             files_s3_access_key: None,
             files_s3_secret_key: None,
+            plans: None,
+            default_plan: PlanId::standard(),
+            subscription_domains: Vec::new(),
         }
     }
 }
@@ -313,6 +326,15 @@ impl Config {
                  SUNLIT_FILES_S3_SECRET_KEY or SUNLIT_FILES_S3_SECRET_KEY_FILE",
             );
         }
+        if let Err(error) = plans(self.plans.as_deref(), &self.default_plan) {
+            return wrong("plans", &error.to_string());
+        }
+        let is_domain = |domain: &String| {
+            Format::Email.check(&format!("a@{domain}")).is_ok() && !domain.chars().any(|c| c.is_ascii_uppercase())
+        };
+        if !self.subscription_domains.iter().all(is_domain) {
+            return wrong("subscription_domains", "write mail domains in lower case, such as [\"gov.cn\"]");
+        }
         Ok(())
     }
 
@@ -370,6 +392,9 @@ impl Config {
             public_url: self.public_url.clone().unwrap_or_else(|| format!("http://{}", self.listen)),
             master_keys: self.master_keys()?,
             files: self.bucket(),
+            // They were read when the configuration was checked.
+            plans: plans(self.plans.as_deref(), &self.default_plan).unwrap_or_default(),
+            subscription_domains: self.subscription_domains.clone(),
         })
     }
 

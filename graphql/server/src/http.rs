@@ -1,5 +1,6 @@
 //! HTTP: the route table, and one file for each kind of answer.
 
+mod address;
 mod assets;
 mod auth;
 mod body;

@@ -6,6 +6,7 @@
 pub mod bench;
 pub mod command;
 pub mod config;
+pub mod fairness;
 pub mod http;
 pub mod live;
 pub mod oidc;

@@ -11,6 +11,7 @@ use sunlit_domain::ScopeAuthority;
 use sunlit_pages::Renderer;
 use sunlit_schema::{ComposeError, TenantSchema, compose};
 
+use crate::fairness::Fairness;
 use crate::live::Live;
 use crate::oidc::Providers;
 use crate::token::TokenKeys;
@@ -35,6 +36,8 @@ pub struct State {
     pub development: bool,
     /// Connections that live on.
     pub live: Live,
+    /// What tenants and callers may still ask for.
+    pub fairness: Fairness,
     /// The providers of identities that tenants trust.
     pub providers: Providers,
     /// The addresses of proxies whose word on where a request comes from is taken.
@@ -62,6 +65,7 @@ impl State {
             renderer,
             development,
             live: Live::default(),
+            fairness: Fairness::default(),
             providers,
             trusted_proxies: Vec::new(),
             schemas: Cache::new(MAX_SCHEMAS),

@@ -112,6 +112,8 @@ impl Installation {
             master_keys: MasterKeySource::File(self.key_file()),
             mail: None,
             files: None,
+            plans: sunlit_domain::plan::Plans::default(),
+            subscription_domains: Vec::new(),
             public_url: "http://localhost".to_owned(),
         };
         Arc::new(App::open(config, Arc::new(SystemEnvironment)).await.unwrap())
@@ -334,6 +336,8 @@ mod on_sqlite {
                 master_keys: MasterKeySource::Own(keys.join("master.key")),
                 mail: None,
                 files: None,
+                plans: sunlit_domain::plan::Plans::default(),
+                subscription_domains: Vec::new(),
                 public_url: "http://localhost".to_owned(),
             };
             App::open(config, Arc::new(SystemEnvironment)).await
@@ -364,6 +368,8 @@ mod on_sqlite {
             master_keys: MasterKeySource::Own(other.path().join("keys/master.key")),
             mail: None,
             files: None,
+            plans: sunlit_domain::plan::Plans::default(),
+            subscription_domains: Vec::new(),
             public_url: "http://localhost".to_owned(),
         };
         let told = App::open(config, Arc::new(SystemEnvironment)).await.unwrap_err().to_string();

@@ -61,7 +61,11 @@ impl Place {
             hosts: identity.hosts.clone(),
             codes: identity.codes.iter().map(Code::read).collect::<Result<_, _>>()?,
             missing_parent: identity.parent.clone().filter(|_| parent.is_none()),
-            tenant: tenant_of(identity, (identity.id, identity.slug.clone()), parent, state),
+            tenant: Tenant {
+                plan: wanted.subscribed.plan.clone(),
+                ends_at: wanted.subscribed.ends_at,
+                ..tenant_of(identity, (identity.id, identity.slug.clone()), parent, state)
+            },
             original: identity.id,
             old: None,
         })
@@ -136,5 +140,7 @@ fn tenant_of(
         parent,
         outline: identity.outline.clone(),
         state,
+        plan: None,
+        ends_at: None,
     }
 }

@@ -3,6 +3,7 @@
 
 use std::future::{Future, poll_fn};
 use std::pin::pin;
+use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use sunlit_app::command::setting::set;
 use sunlit_app::query::document_find::hash_of;
 use sunlit_domain::id::TenantId;
 use sunlit_domain::{Locale, Role};
-use sunlit_schema::{Ask, Call, Carries, Execution, Limits, TraceId, execute};
+use sunlit_schema::{Ask, Call, Carries, Execution, Limits, TraceId, Unbounded, execute};
 use sunlit_test_support::TestApp;
 
 const TENANT: &str = "900001";
@@ -225,7 +226,7 @@ async fn execute_within(app: &TestApp, tenant: TenantId, query: &str, deadline: 
     let carries = Carries { mutations: true, subscriptions: false };
     let limits = Limits { deadline, ..Limits::ANONYMOUS };
     let ask = Ask { query: Some(query.to_owned()), ..Ask::default() };
-    let call = Call { reading, limits, carries, trace: TraceId("trace-1".to_owned()) };
+    let call = Call { reading, limits, carries, trace: TraceId("trace-1".to_owned()), allowance: Arc::new(Unbounded) };
     execute(&schema, ask, call).await
 }
 

@@ -27,7 +27,7 @@ use sunlit_app::command::setting::set;
 use sunlit_app::job::{Pace, Worker};
 use sunlit_app::nodes::{self, Listening};
 use sunlit_app::{App, AppConfig, Environment, SystemEnvironment};
-use sunlit_domain::id::{ActorId, TenantId, TenantSlug};
+use sunlit_domain::id::{ActorId, PlanId, TenantId, TenantSlug};
 use sunlit_domain::{Actor, Role, Scope, ScopeAuthority};
 use sunlit_pages::Renderer;
 use sunlit_plugin_builder::{BuildOptions, build};
@@ -41,7 +41,7 @@ use sunlit_server::token::{Subject, TokenKeys};
 use sunlit_storage::blobs::BucketConfig;
 use sunlit_storage::platform::tenant;
 use sunlit_storage::{PostgresConfig, testing};
-use sunlit_tenants::{RegionLibrary, provision};
+use sunlit_tenants::{RegionLibrary, plans, provision};
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -134,6 +134,8 @@ impl TestApp {
             mail: None,
             public_url: "http://localhost".to_owned(),
             files: bucket,
+            plans: plans(None, &PlanId::standard()).unwrap(),
+            subscription_domains: Vec::new(),
         };
         let started = Self::node(config, environment, Arc::new(folder)).await;
         let app = started.app();

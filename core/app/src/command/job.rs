@@ -6,6 +6,7 @@
 pub mod claim;
 pub mod fail;
 pub mod finish;
+pub mod put_off;
 pub mod replay;
 pub mod tidy;
 

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use sunlit_domain::id::TenantId;
+use sunlit_domain::plan::Quota;
 use sunlit_domain::tenant_state::TenantState;
 use sunlit_domain::value::Timestamp;
 use sunlit_domain::{Actor, Scope, ScopeAuthority};
@@ -19,8 +20,12 @@ use tokio::task::{JoinHandle, JoinSet};
 use tracing::Instrument as _;
 
 use super::{JobError, Ran, is_lost};
-use crate::command::job::{MAX_ATTEMPTS, claim, fail, finish, tidy};
+use crate::command::job::{MAX_ATTEMPTS, claim, fail, finish, put_off, tidy};
+use crate::command::schedule::{FIRE, TICK};
+use crate::command::tenant::cancel;
+use crate::command::usage::{flush, tell};
 use crate::command::{file, session, tenant as whole};
+use crate::usage::next_month;
 use crate::{App, AppError, meter};
 
 /// How many jobs of one tenant are done before another tenant has its turn.
@@ -230,6 +235,11 @@ impl Worker {
 
     /// Runs the job and writes down how it ended; answers with the name of that.
     async fn end(&self, scope: &Scope, job: &Claimed) -> Result<&'static str, AppError> {
+        if self.waits_for_next_month(scope, job).await? {
+            let until = next_month(self.app.environment.now());
+            return put_off::run(&self.app, scope, job, until).await.map(|()| "put_off");
+        }
+        self.app.usage.job(scope.tenant());
         match self.run_bounded(scope, job).await {
             Ok(Ran::Ended) => Ok("done"),
             Ok(Ran::Done) => finish::run(&self.app, scope, job).await.map(|()| "done"),
@@ -240,6 +250,16 @@ impl Worker {
                 Ok(if again { "retried" } else { "given_up" })
             }
         }
+    }
+
+    /// Whether the tenant has used up the jobs that its plan gives in a month, and this is one that may wait: what schedules do.
+    /// Mail, deadlines and what keeps them right are done in any case.
+    async fn waits_for_next_month(&self, scope: &Scope, job: &Claimed) -> Result<bool, AppError> {
+        if ![TICK, FIRE].contains(&job.kind.as_str()) {
+            return Ok(false);
+        }
+        let plan = self.app.plan_for(scope.tenant()).await?;
+        Ok(self.app.usage.admit(scope.tenant(), &plan, Quota::Jobs).is_err())
     }
 
     /// Runs a job in a task of its own, so that a panic is its own and time is called from outside.
@@ -285,13 +305,27 @@ impl Worker {
         if let Err(error) = whole::sweep::run(&self.app, &self.authority).await {
             tracing::error!(%error, "what imports have left that broke off cannot be swept");
         }
-        for tenant in tenants.into_iter().filter(|tenant| tenant.state == TenantState::Active) {
+        if let Err(error) = flush::purge(&self.app).await {
+            tracing::error!(%error, "what tenants used long ago is not removed");
+        }
+        for tenant in tenants {
             let scope = self.authority.scope(tenant.id, Actor::job_runner());
+            if tenant.ends_at.is_some()
+                && let Err(error) = cancel::end(&self.app, &scope).await
+            {
+                tracing::error!(tenant.id = %tenant.id, %error, "a tenant that was cancelled cannot be suspended");
+            }
+            if tenant.state != TenantState::Active {
+                continue;
+            }
             if let Err(error) = tidy::run(&self.app, &scope).await {
                 tracing::error!(tenant.id = %tenant.id, %error, "a tenant cannot be tidied");
             }
             if let Err(error) = session::sweep::run(&self.app, &scope).await {
                 tracing::error!(tenant.id = %tenant.id, %error, "a tenant's sessions cannot be swept");
+            }
+            if let Err(error) = tell::of_levels(&self.app, &scope).await {
+                tracing::error!(tenant.id = %tenant.id, %error, "nobody was told that a plan is nearly used up");
             }
             loop {
                 match file::sweep::run(&self.app, &scope).await {

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use sunlit_domain::id::TenantId;
 use sunlit_domain::manifest::{Computed, Manifest, Query, Returned, Returns, RunsAs, Slot, Spelling};
+use sunlit_domain::plan::Quota;
 use sunlit_domain::record::Record;
 use sunlit_domain::value::{Kind, Value};
 use sunlit_plugin_host::{CallInput, CallReport, Data, Limits, Outcome, Ports};
@@ -81,7 +81,7 @@ async fn call(
         limits: Limits::query(),
         deadline: None,
     };
-    let report = reported(reading.scope().tenant(), installed, field, plugin.resolve(input)).await;
+    let report = reported(reading, installed, field, plugin.resolve(input)).await?;
     answered(installed, field, report)
 }
 
@@ -98,12 +98,17 @@ pub(crate) fn answered(installed: &Installed, field: &str, report: CallReport) -
 
 /// The report of a call, which is told to the operator in every way: a span, a line, and numbers. What a plugin says when it
 /// declines is for whoever asked: it may speak of them, and stands in no log.
+///
+/// # Errors
+/// [`AppError::QuotaExceeded`] when the tenant has used up what its plan gives plugins in a month: then nothing is called.
 pub(crate) async fn reported(
-    tenant: TenantId,
+    reading: &Reading,
     installed: &Installed,
     field: &str,
     call: impl Future<Output = CallReport>,
-) -> CallReport {
+) -> Result<CallReport, AppError> {
+    let (app, tenant) = (reading.app(), reading.scope().tenant());
+    app.usage.admit(tenant, &*app.plan_for(tenant).await?, Quota::PluginCpu)?;
     let package = installed.package.id();
     // Of the highest level, so that no filter takes its fields from the lines that it lets pass.
     let span = tracing::error_span!(
@@ -113,6 +118,7 @@ pub(crate) async fn reported(
     let report = call.instrument(span.clone()).await;
     span.record("outcome", report.outcome.name()).record("fuel", report.used.fuel);
     meter::plugin_called(package, field, &report);
+    app.usage.plugin(tenant, report.used.busy_micros);
     span.in_scope(|| {
         tracing::debug!(
             busy_micros = report.used.busy_micros,
@@ -125,7 +131,7 @@ pub(crate) async fn reported(
             Some(error) => tracing::warn!(blame = ?report.blame, %error, "plugin did not answer"),
         }
     });
-    report
+    Ok(report)
 }
 
 /// What an answer of the declared type looks like: records cross as their ids.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use moka::future::Cache;
 use sunlit_domain::division_code::is_code;
-use sunlit_domain::id::TenantSlug;
+use sunlit_domain::id::{TenantId, TenantSlug};
 use sunlit_domain::value::Date;
 use sunlit_storage::StorageError;
 use sunlit_storage::platform::tenant::{self, Tenant};
@@ -30,6 +30,7 @@ enum Name {
     Slug(String),
     Host(String),
     FormerCode(String),
+    Id(TenantId),
 }
 
 impl Directory {
@@ -55,6 +56,15 @@ pub async fn by_slug(app: &App, slug: &str) -> Result<Arc<Tenant>, AppError> {
     let slug: TenantSlug = slug.parse().map_err(|_| AppError::NotFound)?;
     let find = async { tenant::by_slug(&app.platform, slug.as_str()).await.map(|found| found.map(Arc::new)) };
     remembered(app, Name::Slug(slug.to_string()), find).await
+}
+
+/// The tenant of that id.
+///
+/// # Errors
+/// [`AppError::NotFound`].
+pub async fn by_id(app: &App, id: TenantId) -> Result<Arc<Tenant>, AppError> {
+    let find = async { tenant::by_id(&app.platform, id).await.map(|found| found.map(Arc::new)) };
+    remembered(app, Name::Id(id), find).await
 }
 
 /// The tenant that answers to that host name (lower case, without port).

@@ -15,6 +15,7 @@ use sunlit_app::job::{Pace, Worker};
 use sunlit_app::{App, AppConfig, Environment, Package};
 use sunlit_domain::id::ActorId;
 use sunlit_domain::manifest::Spelling;
+use sunlit_domain::plan::Plans;
 use sunlit_domain::record::Record;
 use sunlit_domain::value::Timestamp;
 use sunlit_domain::{Actor, Role, Scope, ScopeAuthority};
@@ -203,6 +204,16 @@ async fn open(folder: &Path, clock: &Arc<Clock>, database: Option<PostgresConfig
     let host = HostConfig { slots: 2, ..HostConfig::default() };
     let (data, master_keys) = (folder.join("data"), testing::master_keys());
     let (mail, public_url) = (None, "http://localhost".to_owned());
-    let config = AppConfig { data, host, database, master_keys, mail, public_url, files: None };
+    let config = AppConfig {
+        data,
+        host,
+        database,
+        master_keys,
+        mail,
+        public_url,
+        files: None,
+        plans: Plans::default(),
+        subscription_domains: Vec::new(),
+    };
     Arc::new(App::open(config, Arc::clone(clock) as Arc<dyn Environment>).await.unwrap())
 }

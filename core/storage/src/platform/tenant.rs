@@ -4,9 +4,11 @@ pub mod code;
 pub mod exported;
 pub mod host;
 pub mod life;
+pub mod plan;
 pub mod staging;
 pub mod state;
 pub mod tombstone;
+pub mod usage;
 
 use std::collections::BTreeMap;
 
@@ -16,12 +18,13 @@ use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::OnConflict;
 use sunlit_domain::LocalText;
 use sunlit_domain::division_code::DivisionCode;
-use sunlit_domain::id::{TenantId, TenantSlug};
+use sunlit_domain::id::{PlanId, TenantId, TenantSlug};
 use sunlit_domain::tenant_state::TenantState;
 use sunlit_domain::value::{Date, Timestamp};
 
 use super::Platform;
 use crate::StorageError;
+use plan::Subscribed;
 
 /// A tenant.
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
@@ -81,9 +84,13 @@ pub struct Tenant {
     pub outline: Option<String>,
     /// Whether it serves.
     pub state: TenantState,
+    /// Its plan; none for the default one.
+    pub plan: Option<PlanId>,
+    /// When it is suspended, after its subscription was cancelled.
+    pub ends_at: Option<Timestamp>,
 }
 
-fn read(row: Model, state: TenantState) -> Result<Tenant, StorageError> {
+fn read(row: Model, state: TenantState, subscribed: Subscribed) -> Result<Tenant, StorageError> {
     let slug = row.slug.parse().map_err(|_| StorageError::Corrupt("slug".to_owned()))?;
     Ok(Tenant {
         id: TenantId(row.id),
@@ -95,6 +102,8 @@ fn read(row: Model, state: TenantState) -> Result<Tenant, StorageError> {
         parent: row.parent.map(TenantId),
         outline: row.outline,
         state,
+        plan: subscribed.plan,
+        ends_at: subscribed.ends_at,
     })
 }
 
@@ -211,7 +220,8 @@ pub async fn by_former_code(platform: &Platform, code: &str) -> Result<Option<Te
 async fn with_state(platform: &Platform, row: Option<Model>) -> Result<Option<Tenant>, StorageError> {
     let Some(row) = row else { return Ok(None) };
     let state = state::of(platform, TenantId(row.id)).await?;
-    Ok(Some(read(row, state)?))
+    let subscribed = plan::find(platform, TenantId(row.id)).await?.unwrap_or_default();
+    Ok(Some(read(row, state, subscribed)?))
 }
 
 /// All tenants by slug.
@@ -221,9 +231,10 @@ async fn with_state(platform: &Platform, row: Option<Model>) -> Result<Option<Te
 pub async fn all(platform: &Platform) -> Result<Vec<Tenant>, StorageError> {
     let rows = Entity::find().order_by_asc(Column::Slug).all(platform.reader()).await?;
     let resting: BTreeMap<_, _> = state::resting(platform).await?.into_iter().collect();
+    let mut subscribed: BTreeMap<_, _> = plan::all(platform).await?.into_iter().collect();
     let tenant = |row: Model| {
-        let state = resting.get(&TenantId(row.id)).copied().unwrap_or_default();
-        read(row, state)
+        let id = TenantId(row.id);
+        read(row, resting.get(&id).copied().unwrap_or_default(), subscribed.remove(&id).unwrap_or_default())
     };
     rows.into_iter().map(tenant).collect()
 }

@@ -14,7 +14,7 @@ use crate::session::TENANT;
 use crate::{Engine, StorageError, tenant};
 
 /// Counts what [`Postgres::migrate`] makes: raised with every change of the platform's or the tenants' fixed tables.
-pub(super) const VERSION: i64 = 5;
+pub(super) const VERSION: i64 = 6;
 /// The table of [`VERSION`].
 pub(super) const VERSION_TABLE: &str = "schema_version";
 /// The lock under which tables are made: the first bytes of "sunlit ddl".

@@ -221,6 +221,29 @@ pub async fn pending_of(
     Ok((u64::try_from(files).unwrap_or(0), u64::try_from(bytes).unwrap_or(0)))
 }
 
+/// The bytes of all contents, each once however many files have it; without the content of the digest `but`.
+///
+/// # Errors
+/// The database's.
+pub async fn stored(scope: &Scope, session: &Session, but: Option<&str>) -> Result<u64, StorageError> {
+    let tenant = session.guard(scope)?;
+    let mut contents = Entity::find()
+        .select_only()
+        .column(Column::Sha256)
+        .column_as(Column::Size.max(), "bytes")
+        .filter(own(Column::TenantId, tenant.0))
+        .filter(Column::State.ne(CONDEMNED))
+        .group_by(Column::Sha256);
+    if let Some(but) = but {
+        contents = contents.filter(Column::Sha256.ne(but));
+    }
+    let mut total = session.among(contents.into_query());
+    total.expr(Func::coalesce([sum(Expr::col(Alias::new("bytes"))), Expr::value(0_i64)]));
+    let row = session.one(&total).await?;
+    let bytes: i64 = row.map(|row| row.try_get_by_index(0)).transpose()?.unwrap_or_default();
+    Ok(u64::try_from(bytes).unwrap_or(0))
+}
+
 /// Those of the given files that are there, in the order of their ids.
 ///
 /// # Errors

@@ -13,7 +13,7 @@ use sunlit_domain::filter::{self, Purpose};
 use sunlit_domain::manifest::Spelling;
 use sunlit_domain::page::Order;
 use sunlit_domain::{Locale, Scope};
-use sunlit_schema::{Ask, Call, Carries, Limits, TenantSchema, TraceId, execute};
+use sunlit_schema::{Ask, Call, Carries, Limits, TenantSchema, TraceId, Unbounded, execute};
 
 use super::hand_written::{self, Limit};
 use super::measure::{CpuAccounts, CpuClock, Series, line, timed, timed_async};
@@ -163,7 +163,8 @@ impl Parts {
         let ask = serde_json::from_str(&self.body)?;
         let reading = Reading::begin(&self.state.app, self.visitor.clone(), Locale::Zh).await?;
         let carries = Carries { mutations: true, subscriptions: false };
-        let call = Call { reading, limits: Limits::ANONYMOUS, carries, trace: TraceId(String::new()) };
+        let (trace, allowance) = (TraceId(String::new()), Arc::new(Unbounded));
+        let call = Call { reading, limits: Limits::ANONYMOUS, carries, trace, allowance };
         let done = execute(&self.schema, ask, call).await;
         match done.response.errors.first() {
             None => Ok(done.response),

@@ -1,5 +1,7 @@
 //! `sunlit bench`: measures, side by side in one run.
 
+use std::time::Duration;
+
 use clap::{Args as ClapArgs, ValueEnum};
 use sunlit_domain::ScopeAuthority;
 
@@ -24,6 +26,15 @@ pub(super) struct Args {
     /// How many files the tenant of `life` has, of half a MiB each.
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u16).range(0..=900))]
     files: u16,
+    /// How many seconds each stage of `mixed` and `fairness` takes.
+    #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=600))]
+    stage: u64,
+}
+
+impl Args {
+    fn seconds(&self) -> Duration {
+        Duration::from_secs(self.stage)
+    }
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -38,6 +49,10 @@ enum Name {
     Tenants,
     /// A large tenant exported and imported, on the configured engine: `rows` records and `files` files.
     Life,
+    /// Pages, lists, searches and writes of many tenants over HTTP, on the configured engine: `rows` records in 50 tenants.
+    Mixed,
+    /// A tenant beside one that is stormed, over HTTP, on the configured engine.
+    Fairness,
     /// The gate before the GraphQL parser, on documents that would kill it and on an ordinary one.
     Gate,
     /// Cold start of the demo and memory at rest.
@@ -54,6 +69,8 @@ pub(super) async fn run(config: Config, authority: ScopeAuthority, args: Args) -
         }
         Name::Tenants => bench::tenants::run(config, authority, args.tenants, args.rounds).await,
         Name::Life => bench::life::run(config, authority, args.rows, usize::from(args.files)).await,
+        Name::Mixed => bench::mixed::run(config, authority, args.rows, args.seconds()).await,
+        Name::Fairness => bench::fairness::run(config, authority, args.seconds()).await,
         Name::Gate => bench::gate::run(args.rounds),
         Name::Start => bench::start::run(config, &authority).await,
     }

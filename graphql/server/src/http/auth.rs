@@ -21,9 +21,9 @@ use sunlit_app::command::account::{redeem, request_reset};
 use sunlit_app::command::session::{Attempted, Client, Opened, refresh, sign_in, sign_in_external, sign_out};
 use sunlit_app::query::provider_find;
 
-use super::body;
 use super::failure::Form;
 use super::visitor::Visitor;
+use super::{address, body};
 use crate::token::{ACCESS_MINUTES, Subject};
 
 pub(super) use oidc::{begin as oidc_begin, callback as oidc_callback};
@@ -81,7 +81,7 @@ pub(super) async fn sign_in(visitor: Visitor, request: HttpRequest, body: web::P
     }
     let done = async {
         let asked: SignIn = read(&request, body).await?;
-        let (agent, address) = client(&request);
+        let (agent, address) = client(&visitor, &request);
         let shown = sign_in::Shown { email: &asked.email, password: &asked.password, code: asked.code.as_deref() };
         let client = Client { agent: &agent, address: &address };
         let (app, authority) = (&visitor.state.app, &*visitor.state.authority);
@@ -99,7 +99,7 @@ pub(super) async fn second_factor(visitor: Visitor, request: HttpRequest, body: 
     }
     let done = async {
         let asked: SecondFactor = read(&request, body).await?;
-        let (agent, address) = client(&request);
+        let (agent, address) = client(&visitor, &request);
         let shown = (asked.ticket.as_str(), asked.code.as_deref());
         let client = Client { agent: &agent, address: &address };
         let (app, authority) = (&visitor.state.app, &*visitor.state.authority);
@@ -274,10 +274,9 @@ async fn read<T: DeserializeOwned>(request: &HttpRequest, body: web::Payload) ->
 }
 
 /// What the browser says it is, and where it is.
-fn client(request: &HttpRequest) -> (String, String) {
+fn client(visitor: &Visitor, request: &HttpRequest) -> (String, String) {
     let agent = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let address = request.peer_addr().map_or_else(String::new, |peer| peer.ip().to_string());
-    (agent.to_owned(), address)
+    (agent.to_owned(), address::of(request, &visitor.state.trusted_proxies).to_string())
 }
 
 fn answer(visitor: &Visitor, done: Result<Json, AppError>) -> HttpResponse {

@@ -29,8 +29,14 @@ pub(super) async fn open(visitor: Visitor, ask: Ask, carries: Carries) -> HttpRe
         let error = AppError::Overloaded("too many connections are open for this tenant: close some".to_owned());
         return visitor.failure(error, Form::Json).answer(&visitor.state);
     };
-    let begun = match visitor.call(Carries { subscriptions: true, ..carries }).await {
-        Ok((schema, call)) => begin(&schema, ask, call).await,
+    let begun = async {
+        // A subscription has its place while it begins; then its seat bounds it.
+        let _place = visitor.purse.place().await?;
+        let (schema, call) = visitor.call(Carries { subscriptions: true, ..carries }).await?;
+        Ok(begin(&schema, ask, call).await)
+    };
+    let begun = match begun.await {
+        Ok(begun) => begun,
         Err(error) => return visitor.failure(error, Form::Json).answer(&visitor.state),
     };
     let (events, waiting) = mpsc::channel(WAITING);

@@ -2,9 +2,10 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::http::{Method, StatusCode, header};
-use actix_web::{HttpRequest, HttpResponse, ResponseError, web};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError, web};
 use serde_json::json;
 use sunlit_app::AppError;
 use sunlit_domain::ErrorCode;
@@ -110,7 +111,8 @@ impl Failure {
             return self.error_response();
         }
         let response = match self.page(&state.renderer) {
-            Some(html) => HttpResponse::build(self.status_code())
+            Some(html) => self
+                .build()
                 .content_type("text/html; charset=utf-8")
                 .insert_header((header::CACHE_CONTROL, "no-store"))
                 .body(html),
@@ -120,11 +122,25 @@ impl Failure {
         response
     }
 
+    /// An answer of its status, which says when to ask again where that is known.
+    fn build(&self) -> HttpResponseBuilder {
+        let mut response = HttpResponse::build(self.status_code());
+        if let Some(wait) = self.error.retry_after() {
+            response.insert_header((header::RETRY_AFTER, retry_after(wait)));
+        }
+        response
+    }
+
     fn log(&self) {
         if self.error.code() == ErrorCode::Internal {
             tracing::error!(trace.id = self.trace.0, error = &self.error as &dyn std::error::Error, "a request failed");
         }
     }
+}
+
+/// Whole seconds, at least one (RFC 9110, §10.2.3).
+pub(super) fn retry_after(wait: Duration) -> header::HeaderValue {
+    header::HeaderValue::from(wait.as_secs().saturating_add(1))
 }
 
 impl fmt::Display for Failure {
@@ -146,7 +162,7 @@ impl ResponseError for Failure {
         match self.form {
             Form::Json => {
                 let detail = self.error.detail(locale).unwrap_or_default();
-                HttpResponse::build(self.status_code())
+                self.build()
                     .content_type("application/graphql-response+json; charset=utf-8")
                     .body(refusal(code, &detail, locale, Some(&self.trace)).to_json().0)
             }
@@ -163,14 +179,14 @@ impl ResponseError for Failure {
                 if code == ErrorCode::Internal {
                     problem["traceId"] = json!(self.trace.0);
                 }
-                HttpResponse::build(self.status_code())
+                self.build()
                     .content_type("application/problem+json")
                     .insert_header((header::CACHE_CONTROL, "no-store"))
                     .body(problem.to_string())
             }
-            Form::Page => HttpResponse::build(self.status_code())
-                .content_type("text/plain; charset=utf-8")
-                .body(format!("{}\n", code.message(locale))),
+            Form::Page => {
+                self.build().content_type("text/plain; charset=utf-8").body(format!("{}\n", code.message(locale)))
+            }
         }
     }
 }

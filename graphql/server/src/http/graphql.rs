@@ -8,7 +8,7 @@ use serde_json::{Map, Value as Json};
 use sunlit_domain::{ErrorCode, Locale};
 use sunlit_schema::{Ask, Carries, Execution, execute as execute_document, refusal};
 
-use super::failure::Form;
+use super::failure::{Form, retry_after};
 use super::media::{Media, negotiate};
 use super::visitor::Visitor;
 use super::{events, explorer, socket};
@@ -87,8 +87,13 @@ async fn answer(
     if media == Media::Events {
         return events::open(visitor, ask, carries).await;
     }
-    match visitor.call(carries).await {
-        Ok((schema, call)) => respond(&execute_document(&schema, ask, call).await, media, carries),
+    let executed = async {
+        let _place = visitor.purse.place().await?;
+        let (schema, call) = visitor.call(carries).await?;
+        Ok(execute_document(&schema, ask, call).await)
+    };
+    match executed.await {
+        Ok(execution) => respond(&execution, media, carries),
         Err(error) => visitor.failure(error, Form::Json).answer(&visitor.state),
     }
 }
@@ -157,6 +162,9 @@ fn respond(execution: &Execution, media: Media, carries: Carries) -> HttpRespons
     let mut response = write(status, media, text);
     if status == StatusCode::METHOD_NOT_ALLOWED {
         response.headers_mut().insert(header::ALLOW, header::HeaderValue::from_static("POST"));
+    }
+    if let Some(wait) = execution.retry_after {
+        response.headers_mut().insert(header::RETRY_AFTER, retry_after(wait));
     }
     response
 }

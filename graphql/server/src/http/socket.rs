@@ -236,8 +236,13 @@ impl Connection {
 /// Runs one operation and says what comes of it.
 async fn operate(visitor: Visitor, ask: Ask, id: String, serial: u64, says: mpsc::Sender<(u64, Said)>) {
     let carries = Carries { mutations: true, subscriptions: true };
-    let begun = match visitor.call(carries).await {
-        Ok((schema, call)) => begin(&schema, ask, call).await,
+    let begun = async {
+        let _place = visitor.purse.place().await?;
+        let (schema, call) = visitor.call(carries).await?;
+        Ok(begin(&schema, ask, call).await)
+    };
+    let begun: Begun = match begun.await {
+        Ok(begun) => begun,
         Err(error) => Begun::Once(Box::new(failure(&error, visitor.locale(), &visitor.trace))),
     };
     let said = |execution: &Execution| match execution.failed {

@@ -6,20 +6,21 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::dev::Payload;
-use actix_web::http::header;
-use actix_web::{FromRequest, HttpRequest, web};
+use actix_web::http::{Method, header};
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
 use sunlit_app::query::tenant_find;
 use sunlit_app::{AppError, Reading};
 use sunlit_domain::tenant_state::TenantState;
 use sunlit_domain::value::Timestamp;
 use sunlit_domain::{Actor, Locale, Scope};
-use sunlit_schema::{Call, Carries, Limits, TenantSchema, TraceId};
+use sunlit_schema::{Allowance as _, Call, Carries, Limits, TenantSchema, TraceId};
 use sunlit_storage::platform::tenant::Tenant;
 use tokio::time::Instant;
 
-use super::credential;
 use super::failure::{Failure, Form};
 use super::preferences::Chosen;
+use super::{address, credential};
+use crate::fairness::{Caller, Purse, price};
 use crate::state::State;
 pub(super) use crate::telemetry::request::trace;
 
@@ -37,6 +38,8 @@ pub(super) struct Visitor {
     /// Path and query as asked for.
     pub(super) path: String,
     pub(super) trace: TraceId,
+    /// What it may still spend.
+    pub(super) purse: Purse,
 }
 
 impl Visitor {
@@ -57,7 +60,8 @@ impl Visitor {
         // A key that reaches some packages only has the schema of all: what it does not reach is not found.
         let schema = self.state.schema(&*self.state.app.context(&self.scope).await?).await?;
         let limits = if self.scope.actor().id().is_some() { Limits::SIGNED_IN } else { Limits::ANONYMOUS };
-        Ok((schema, Call { reading, limits, carries, trace: self.trace.clone() }))
+        let allowance = Arc::new(self.purse.clone());
+        Ok((schema, Call { reading, limits, carries, trace: self.trace.clone(), allowance }))
     }
 
     /// When the credential ends, on the clock of timers; none for the anonymous.
@@ -69,6 +73,9 @@ impl Visitor {
     /// Speaks for whom an `Authorization` value says from now on.
     pub(super) async fn sign_in(&mut self, authorization: &str) -> Result<(), AppError> {
         let checked = credential::check(&self.state, self.tenant.id, authorization).await?;
+        if let Some(id) = checked.scope.actor().id() {
+            self.purse = purse(&self.state, &self.tenant, Caller::Actor(id), checked.scope.actor());
+        }
         self.scope = checked.scope;
         self.until = Some(checked.until);
         Ok(())
@@ -99,16 +106,45 @@ async fn visitor(request: &HttpRequest) -> Result<Visitor, Failure> {
     let (tenant, base) = tenant(&state, request).await.map_err(&fail)?;
     tracing::Span::current().record("tenant.id", tracing::field::display(tenant.id));
     let scope = state.authority.scope(tenant.id, Actor::anonymous());
-    let mut visitor = Visitor { state, tenant, scope, until: None, chosen, base, path, trace };
-    serves(&visitor.tenant).map_err(|error| visitor.failure(error, form))?;
+    let caller = Caller::at(address::of(request, &state.trusted_proxies));
+    let purse = purse(&state, &tenant, caller, scope.actor());
+    let mut visitor = Visitor { state, tenant, scope, until: None, chosen, base, path, trace, purse };
+    let admitted = admit(&mut visitor, request, caller).await;
+    admitted.map_err(|error| visitor.failure(error, form))?;
+    Ok(visitor)
+}
+
+/// Takes up the credential, and charges whoever asks. A request without a body gets its place here, which it keeps until its answer
+/// begins; one with a body would keep it for as long as the sender likes.
+async fn admit(visitor: &mut Visitor, request: &HttpRequest, caller: Caller) -> Result<(), AppError> {
+    serves(&visitor.tenant)?;
+    let price = price::of(request);
+    if request.method() == Method::POST && request.path().contains("/auth/") {
+        visitor.state.fairness.attempt(Some(visitor.tenant.id), caller)?;
+    }
     if let Some(header) = request.headers().get(header::AUTHORIZATION) {
         let signed_in = match header.to_str() {
             Ok(value) => visitor.sign_in(value).await,
             Err(_) => Err(AppError::Unauthenticated),
         };
-        signed_in.map_err(|error| visitor.failure(error, form))?;
+        if let Err(error) = signed_in {
+            // Whoever guesses is charged as the stranger that they are.
+            visitor.purse.spend(price)?;
+            return Err(error);
+        }
     }
-    Ok(visitor)
+    visitor.purse.spend(price)?;
+    let is_graphql = request.path().ends_with("/graphql");
+    if !is_graphql && matches!(*request.method(), Method::GET | Method::HEAD) {
+        let place = visitor.purse.place().await?;
+        request.extensions_mut().insert(place);
+    }
+    Ok(())
+}
+
+/// What a caller may spend at a tenant: as its plan says.
+fn purse(state: &State, tenant: &Tenant, caller: Caller, actor: &Actor) -> Purse {
+    state.fairness.purse((tenant.id, state.app.plan_of(tenant).limits), caller, actor)
 }
 
 /// A suspended tenant answers nobody.

@@ -13,6 +13,7 @@ use sunlit_app::command::tenant::create::{self, NewTenant};
 use sunlit_app::job::{Pace, Worker};
 use sunlit_app::{App, AppConfig, Environment, Package, SystemEnvironment};
 use sunlit_domain::id::ActorId;
+use sunlit_domain::plan::Plans;
 use sunlit_domain::value::Timestamp;
 use sunlit_domain::{Actor, Locale, Role, Scope, ScopeAuthority};
 use sunlit_plugin_host::HostConfig;
@@ -175,6 +176,16 @@ async fn open(data: &Path, database: Option<PostgresConfig>, environment: Arc<dy
     let master_keys = MasterKeySource::Own(data.join(MASTER_KEY_FILE));
     let (mail, public_url) = (None, "http://localhost".to_owned());
     let (data, files) = (data.to_owned(), None);
-    let config = AppConfig { data, host, database, master_keys, mail, public_url, files };
+    let config = AppConfig {
+        data,
+        host,
+        database,
+        master_keys,
+        mail,
+        public_url,
+        files,
+        plans: Plans::default(),
+        subscription_domains: Vec::new(),
+    };
     Arc::new(App::open(config, environment).await.unwrap())
 }

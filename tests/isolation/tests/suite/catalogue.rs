@@ -42,7 +42,7 @@ const RULES: [(&str, &str); 8] = [
         "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE n.nspname = 'public' \
          AND c.relkind IN ('r', 'p', 'v', 'm') AND c.relname NOT IN (SELECT relname FROM tenants) \
          AND c.relname NOT IN ('tenant', 'host_name', 'division_code', 'package_version', 'tenant_due', 'tenant_state', \
-         'tenant_staging', 'tenant_tombstone', 'tenant_export', 'master_key', 'secret', 'schema_version')",
+         'tenant_staging', 'tenant_tombstone', 'tenant_export', 'tenant_plan', 'tenant_usage', 'master_key', 'secret', 'schema_version')",
     ),
     (
         "nobody may empty a table, and nothing runs with another's rights",
@@ -56,7 +56,7 @@ const RULES: [(&str, &str); 8] = [
 pub(crate) const TENANTS: &str = "WITH tenants AS (SELECT c.* FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace \
     JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'tenant_id' AND NOT a.attisdropped \
     WHERE n.nspname = 'public' AND c.relkind IN ('r', 'p') AND c.relname NOT IN ('host_name', 'division_code', 'tenant_due', \
-    'tenant_state', 'tenant_staging', 'tenant_tombstone', 'tenant_export'))";
+    'tenant_state', 'tenant_staging', 'tenant_tombstone', 'tenant_export', 'tenant_plan', 'tenant_usage'))";
 
 mod on_postgres {
     use super::*;

@@ -3,6 +3,7 @@
 use sunlit_domain::id::ActorId;
 use sunlit_domain::identity::account::{email, name};
 use sunlit_domain::identity::duty;
+use sunlit_domain::plan::Quota;
 use sunlit_domain::{Role, Scope};
 use sunlit_storage::StorageError;
 use sunlit_storage::tenant::identity::{account, role};
@@ -11,6 +12,7 @@ use super::{audited, send_ticket};
 use crate::command::begin;
 use crate::command::commit::commit;
 use crate::command::trail;
+use crate::command::usage::room;
 use crate::identity::ticket::{self, TicketKind};
 use crate::reading::require;
 use crate::{App, AppError};
@@ -43,7 +45,7 @@ pub struct Invited {
 ///
 /// # Errors
 /// [`AppError::Denied`] for anybody but a security administrator, [`AppError::Argument`] for an address or name that is not
-/// acceptable, [`AppError::SeparatedDuties`], [`AppError::Taken`] when the address has an account.
+/// acceptable, [`AppError::SeparatedDuties`], [`AppError::Taken`] when the address has an account, [`AppError::QuotaExceeded`].
 pub async fn run(app: &App, scope: &Scope, new: &Invitation) -> Result<Invited, AppError> {
     require(scope, Role::SecurityAdministrator)?;
     let email = email(&new.email).ok_or_else(|| AppError::Argument(format!("`{}` is no address", cut(&new.email))))?;
@@ -75,6 +77,7 @@ pub async fn run(app: &App, scope: &Scope, new: &Invitation) -> Result<Invited, 
         created_by: scope.actor().id().map(|id| id.0),
         signed_in_at: None,
     };
+    room(app, scope, &work, (Quota::Accounts, 1)).await?;
     account::insert(scope, &work, row).await.map_err(taken)?;
     audited(app, scope, &work, ("invite", id), at).await?;
     for given in roles {

@@ -1,12 +1,14 @@
 //! Lets nobody sign in to an account any more, or somebody again.
 
 use sunlit_domain::id::ActorId;
+use sunlit_domain::plan::Quota;
 use sunlit_domain::{Role, Scope};
 use sunlit_storage::tenant::identity::{account, session, ticket};
 
 use super::{audited, keep_security};
 use crate::command::begin;
 use crate::command::commit::commit;
+use crate::command::usage::room;
 use crate::reading::require;
 use crate::{App, AppError};
 
@@ -14,7 +16,7 @@ use crate::{App, AppError};
 ///
 /// # Errors
 /// [`AppError::Denied`] for anybody but a security administrator, and for one who means themselves; [`AppError::NotFound`],
-/// [`AppError::Argument`] for the last security administrator.
+/// [`AppError::Argument`] for the last security administrator, [`AppError::QuotaExceeded`].
 pub async fn run(app: &App, scope: &Scope, id: ActorId, is_enabled: bool) -> Result<(), AppError> {
     require(scope, Role::SecurityAdministrator)?;
     if scope.actor().id() == Some(id) {
@@ -31,7 +33,9 @@ pub async fn run(app: &App, scope: &Scope, id: ActorId, is_enabled: bool) -> Res
     if row.state == state {
         return Ok(());
     }
-    if !is_enabled {
+    if is_enabled {
+        room(app, scope, &work, (Quota::Accounts, 1)).await?;
+    } else {
         keep_security(scope, &work, id).await?;
         session::end_of(scope, &work, (id, "disabled", None), at).await?;
         ticket::delete_of(scope, &work, id).await?;

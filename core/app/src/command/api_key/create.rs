@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use sunlit_domain::identity::duty;
 use sunlit_domain::identity::key_scope::KeyScope;
+use sunlit_domain::plan::Feature;
 use sunlit_domain::value::Timestamp;
 use sunlit_domain::{Role, Scope};
 use sunlit_storage::tenant::identity::api_key;
@@ -12,6 +13,7 @@ use uuid::Uuid;
 use crate::command::begin;
 use crate::command::commit::commit;
 use crate::command::trail;
+use crate::command::usage::has;
 use crate::identity::principal::KEY_PREFIX;
 use crate::identity::secret::Token;
 use crate::reading::require;
@@ -43,11 +45,12 @@ pub struct NewKey {
 ///
 /// # Errors
 /// [`AppError::Denied`] for anybody but a security administrator, [`AppError::Argument`] for a role that needs a person, a name
-/// or an end that is not acceptable, [`AppError::Limit`].
+/// or an end that is not acceptable, [`AppError::Limit`], [`AppError::NotInPlan`].
 pub async fn run(app: &App, scope: &Scope, new: &NewKey) -> Result<(Uuid, String), AppError> {
     require(scope, Role::SecurityAdministrator)?;
     let at = app.environment.now();
     let roles = checked(new, at)?;
+    has(app, scope, Feature::ApiKeys).await?;
     let work = begin::administer(app, scope).await?;
     if api_key::all(scope, &work).await?.len() >= MAX_KEYS as usize {
         return Err(AppError::Limit(format!("a tenant has at most {MAX_KEYS} keys")));

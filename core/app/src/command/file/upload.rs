@@ -9,6 +9,7 @@ use sunlit_domain::Scope;
 use sunlit_domain::access::{self, Deed};
 use sunlit_domain::file::{MediaType, clean_name, fitting_name};
 use sunlit_domain::manifest::Field;
+use sunlit_domain::plan::Quota;
 use sunlit_storage::blobs::{Blob, Incoming};
 use sunlit_storage::platform::tenant::tombstone;
 use sunlit_storage::tenant::file::{self, Uploaded};
@@ -16,6 +17,7 @@ use sunlit_storage::tenant::file::{self, Uploaded};
 use crate::command::begin;
 use crate::command::commit::commit;
 use crate::command::trail;
+use crate::command::usage::room;
 use crate::content_check;
 use crate::content_type::{self, HEAD};
 use crate::reading::denied;
@@ -43,7 +45,7 @@ pub struct Said<'a> {
 /// # Errors
 /// [`AppError::Denied`] and [`AppError::Unauthenticated`] where the actor may write no field that holds a file;
 /// [`AppError::TooLarge`] and [`AppError::Unsupported`] where none of those would take it; [`AppError::Argument`] when the
-/// upload broke off; [`StorageError::Full`].
+/// upload broke off; [`StorageError::Full`], [`AppError::QuotaExceeded`].
 pub async fn run<E: Display>(
     app: &App,
     scope: &Scope,
@@ -58,6 +60,7 @@ pub async fn run<E: Display>(
     }
     begin::may_change(app, scope).await?;
     check_pending(app, scope).await?;
+    check_storage(app, scope, said.size.unwrap_or(0)).await?;
     let mut content = std::pin::pin!(content.fuse());
     let head = head(content.as_mut()).await?;
     let content_type = settled(&said, &head, &fields)?;
@@ -145,10 +148,22 @@ async fn note(
     let (at, id) = (app.environment.now(), app.environment.new_id());
     let uploaded = Uploaded { id, sha256: blob.sha256, size: blob.size, content_type, name, at };
     let work = begin::work(app, scope).await?;
+    // A content that is there already takes no more room.
+    let there = file::stored(scope, &work, Some(&uploaded.sha256)).await?;
+    let plan = app.plan_for(scope.tenant()).await?;
+    if plan.quotas.storage.is_some_and(|most| there.saturating_add(uploaded.size) > most) {
+        return Err(AppError::QuotaExceeded(Quota::Storage));
+    }
     let written = file::insert(scope, &work, uploaded).await?;
     trail::of_change(app, scope, &work, ("upload", "file", &id.to_string()), at).await?;
     commit(app, scope, work, None).await?;
     Ok(written)
+}
+
+/// Refuses what will not fit, before it is taken in.
+async fn check_storage(app: &App, scope: &Scope, size: u64) -> Result<(), AppError> {
+    let session = app.stores.open(scope).await?.snapshot(scope).await?;
+    room(app, scope, &session, (Quota::Storage, size)).await
 }
 
 /// Uploads that no record refers to are bounded, so that nobody fills the disk with them.

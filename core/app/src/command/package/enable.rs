@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value as Json;
 use sunlit_domain::Scope;
 use sunlit_domain::manifest::Grant;
+use sunlit_domain::plan::Quota;
 use sunlit_storage::tenant::{installation, setting};
 use sunlit_storage::{Work, table};
 
@@ -14,6 +15,7 @@ use crate::command::commit::commit;
 use crate::command::schedule::align;
 use crate::command::setting::checked;
 use crate::command::trail;
+use crate::command::usage::room;
 use crate::{App, AppError, Package};
 
 /// Enables the package in its version, with these grants and settings, in one transaction. Enabling it again changes only
@@ -21,7 +23,7 @@ use crate::{App, AppError, Package};
 ///
 /// # Errors
 /// [`AppError::Package`] when a needed capability is not granted, another package is missing or does not have what is referred
-/// to, or the tenant has another version, [`AppError::Argument`] for a setting that is not
+/// to, or the tenant has another version, [`AppError::QuotaExceeded`], [`AppError::Argument`] for a setting that is not
 /// declared or not acceptable.
 pub async fn run(
     app: &App,
@@ -41,6 +43,9 @@ pub async fn run(
     let at = app.environment.now();
     let work = begin::administer(app, scope).await?;
     not_in_another_version(scope, &work, package).await?;
+    if installation::find(scope, &work, package.id()).await?.is_none() {
+        room(app, scope, &work, (Quota::Packages, 1)).await?;
+    }
     table::create(scope, &work, &package.manifest).await?;
     let names: Vec<String> = grants.iter().map(ToString::to_string).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();

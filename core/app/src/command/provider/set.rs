@@ -1,12 +1,14 @@
 //! Names the provider of identities that a tenant trusts, or none.
 
 use sunlit_domain::format::Format;
+use sunlit_domain::plan::Feature;
 use sunlit_domain::{Role, Scope};
 use sunlit_storage::tenant::identity::provider;
 
 use crate::command::begin;
 use crate::command::commit::commit;
 use crate::command::trail;
+use crate::command::usage::has;
 use crate::reading::require;
 use crate::{App, AppError};
 
@@ -39,10 +41,14 @@ impl std::fmt::Debug for NewProvider {
 /// Sets the provider in the place of an earlier one, or takes it away.
 ///
 /// # Errors
-/// [`AppError::Denied`] for anybody but a security administrator, [`AppError::Argument`] for what is not acceptable.
+/// [`AppError::Denied`] for anybody but a security administrator, [`AppError::Argument`] for what is not acceptable,
+/// [`AppError::NotInPlan`].
 pub async fn run(app: &App, scope: &Scope, new: Option<&NewProvider>) -> Result<(), AppError> {
     require(scope, Role::SecurityAdministrator)?;
-    new.map_or(Ok(()), check)?;
+    if let Some(new) = new {
+        check(new)?;
+        has(app, scope, Feature::IdentityProvider).await?;
+    }
     let at = app.environment.now();
     let work = begin::administer(app, scope).await?;
     let row = match new {

@@ -2,6 +2,7 @@
 
 use sunlit_domain::id::ActorId;
 use sunlit_domain::identity::account::{email, name};
+use sunlit_domain::plan::Quota;
 use sunlit_domain::{Actor, LocalText, Role, Scope, ScopeAuthority};
 use sunlit_storage::Work;
 use sunlit_storage::tenant::identity::account::{self, Model};
@@ -13,6 +14,7 @@ use crate::command::account::authenticator::{checked, is_needed, offer};
 use crate::command::begin;
 use crate::command::commit::commit;
 use crate::command::trail;
+use crate::command::usage::room;
 use crate::identity::principal::instant;
 use crate::identity::ticket::{TicketKind, read, text};
 use crate::{App, AppError};
@@ -189,6 +191,7 @@ async fn citizen(app: &App, scope: &Scope, work: &Work, vouched: &Vouched, addre
         created_by: None,
         signed_in_at: None,
     };
+    room(app, scope, work, (Quota::Accounts, 1)).await?;
     account::insert(scope, work, row.clone()).await?;
     role::grant(scope, work, (ActorId(row.id), Role::Citizen), at).await?;
     trail::of_change(app, scope, work, ("register", "account", &row.id.to_string()), at).await?;

@@ -14,6 +14,8 @@ use crate::{App, AppError};
 /// Who a tenant is.
 #[derive(Debug, Clone)]
 pub struct NewTenant {
+    /// Its id, where that was settled before: then it is made new, and never another brought up to date.
+    pub id: Option<TenantId>,
     /// Its slug.
     pub slug: TenantSlug,
     /// `province`, `city`, `district`.
@@ -40,6 +42,7 @@ impl NewTenant {
     pub fn district(slug: TenantSlug, name: &str) -> Self {
         let name = LocalText { zh: name.to_owned(), en: None };
         Self {
+            id: None,
             kind: "district".to_owned(),
             code: slug.to_string(),
             codes: vec![DivisionCode { code: slug.to_string(), valid_from: None, valid_to: None }],
@@ -74,10 +77,14 @@ pub async fn run(app: &App, authority: &ScopeAuthority, new: NewTenant) -> Resul
             return Err(AppError::Life(format!("{} is being erased: create it when that has ended", known.slug)));
         }
     }
+    if known.as_ref().is_some_and(|known| new.id.is_some_and(|id| known.id != id)) {
+        return Err(AppError::Package(format!("the slug {} is another tenant's: choose another", new.slug)));
+    }
     let is_known = known.is_some();
     let state = known.as_ref().map(|known| known.state).unwrap_or_default();
+    let (plan, ends_at) = known.as_ref().map(|known| (known.plan.clone(), known.ends_at)).unwrap_or_default();
     let tenant = Tenant {
-        id: known.map_or_else(|| TenantId(app.environment.new_id()), |tenant| tenant.id),
+        id: known.map(|known| known.id).or(new.id).unwrap_or_else(|| TenantId(app.environment.new_id())),
         slug: new.slug,
         kind: new.kind,
         code: new.code,
@@ -86,6 +93,8 @@ pub async fn run(app: &App, authority: &ScopeAuthority, new: NewTenant) -> Resul
         parent,
         outline: new.outline,
         state,
+        plan,
+        ends_at,
     };
     // The store comes first: a row without a store would be a tenant that cannot answer.
     let scope = authority.scope(tenant.id, Actor::anonymous());

@@ -9,7 +9,7 @@ use sunlit_domain::tenant_state::TenantState;
 use sunlit_domain::value::Timestamp;
 
 use super::super::{Platform, due};
-use super::{Column, Entity, Tenant, code, exported, host, staging, state, tombstone};
+use super::{Column, Entity, Tenant, code, exported, host, plan, staging, state, tombstone, usage};
 use crate::StorageError;
 
 /// A tenant whose store is complete.
@@ -53,6 +53,10 @@ pub async fn admit<E: From<StorageError>>(
     super::write(&transaction, tenant, admission.hosts, at).await?;
     code::replace(&transaction, tenant.id, admission.codes).await?;
     put_state(&transaction, tenant.id, tenant.state, at).await?;
+    if tenant.plan.is_some() || tenant.ends_at.is_some() {
+        let subscribed = plan::Subscribed { plan: tenant.plan.clone(), ends_at: tenant.ends_at };
+        plan::put_in(&transaction, tenant.id, &subscribed, at).await?;
+    }
     staging::end_in(&transaction, tenant.id).await?;
     committed.await?;
     Ok(transaction.commit().await.map_err(StorageError::from)?)
@@ -122,6 +126,8 @@ pub async fn remove(
     // It stays suspended: whoever comes late to it writes nothing.
     exported::Entity::delete_by_id(id).exec(&transaction).await?;
     due::Entity::delete_by_id(id).exec(&transaction).await?;
+    plan::Entity::delete_by_id(id).exec(&transaction).await?;
+    usage::Entity::delete_many().filter(usage::Column::TenantId.eq(id)).exec(&transaction).await?;
     staging::end_in(&transaction, tenant.id).await?;
     let none = Expr::value(Option::<Uuid>::None);
     Entity::update_many().col_expr(Column::Parent, none).filter(Column::Parent.eq(id)).exec(&transaction).await?;
@@ -154,6 +160,8 @@ async fn a_removed_tenant_is_in_no_table_of_the_platform_but_its_tombstone() {
         parent: None,
         outline: None,
         state: TenantState::Suspended,
+        plan: Some("small".parse().unwrap()),
+        ends_at: None,
     };
     let at: Timestamp = "2026-11-22T08:30:00Z".parse().unwrap();
     staging::begin(&platform, tenant.id, "000007", staging::IMPORT, at).await.unwrap();
@@ -163,6 +171,8 @@ async fn a_removed_tenant_is_in_no_table_of_the_platform_but_its_tombstone() {
     admit(&platform, &admission, at, async { Ok::<_, StorageError>(()) }).await.unwrap();
     exported::note(&platform, tenant.id, "root", at).await.unwrap();
     due::hint(&platform, tenant.id, at).await.unwrap();
+    let used = usage::Added { tenant: tenant.id, month: "2026-11".into(), quota: "requests".into(), amount: 3 };
+    usage::add(&platform, &[used]).await.unwrap();
     staging::begin(&platform, tenant.id, "000007", staging::ERASE, at).await.unwrap();
     let rows = async |table: &str| {
         let column = if table == "tenant" { "id" } else { TENANT };

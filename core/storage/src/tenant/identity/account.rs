@@ -154,3 +154,13 @@ pub async fn count(scope: &Scope, session: &Session) -> Result<u64, StorageError
     let tenant = session.guard(scope)?;
     Ok(Entity::find().filter(own(Column::TenantId, tenant.0)).count(&session.transaction).await?)
 }
+
+/// How many accounts there are that somebody may sign in to, or may take.
+///
+/// # Errors
+/// The database's.
+pub async fn count_open(scope: &Scope, session: &Session) -> Result<u64, StorageError> {
+    let tenant = session.guard(scope)?;
+    let open = Entity::find().filter(own(Column::TenantId, tenant.0)).filter(Column::State.ne(DISABLED));
+    Ok(open.count(&session.transaction).await?)
+}

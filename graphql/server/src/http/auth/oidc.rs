@@ -103,7 +103,7 @@ async fn finish(visitor: &Visitor, request: &HttpRequest, answer: Answer) -> Res
     let provider = provider_find::opened(&state.app, &visitor.scope).await?;
     let vouched = state.providers.finish(&provider, &redirect(visitor), (pending, code)).await;
     let vouched = vouched.map_err(|error| refused(visitor, &error))?;
-    let (agent, address) = client(request);
+    let (agent, address) = client(visitor, request);
     let client = Client { agent: &agent, address: &address };
     sign_in_external::run(&state.app, &state.authority, &visitor.scope, (&vouched, client)).await
 }

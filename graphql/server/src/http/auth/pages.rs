@@ -62,7 +62,7 @@ pub(super) async fn sign_in(visitor: Visitor, request: HttpRequest, body: web::P
         Ok(given) => given,
         Err(error) => return visitor.failure(error, Told::Page).answer(&visitor.state),
     };
-    let (agent, address) = client(&request);
+    let (agent, address) = client(&visitor, &request);
     let code = Some(given.code.as_str()).filter(|code| !code.trim().is_empty());
     let shown = sign_in::Shown { email: &given.email, password: &given.password, code };
     let client = Client { agent: &agent, address: &address };
@@ -182,7 +182,7 @@ pub(super) async fn second_factor(visitor: Visitor, request: HttpRequest, body: 
         Ok(given) => given,
         Err(error) => return visitor.failure(error, Told::Page).answer(&visitor.state),
     };
-    let (agent, address) = client(&request);
+    let (agent, address) = client(&visitor, &request);
     let client = Client { agent: &agent, address: &address };
     second_factor_with(visitor, &given.t, Some(&given.code), client).await
 }
