@@ -337,7 +337,7 @@ async fn parts(
     version: &str,
 ) -> Result<(PackageEntry, Vec<(String, bytes::Bytes)>), ArchiveError> {
     let row = package_table::find(&app.platform, package, version).await?.ok_or(AppError::NotFound)?;
-    of_package(row.package, row.version, row.digest, row.manifest, row.component)
+    of_package(&row.package, row.version, row.digest, row.manifest, row.component)
 }
 
 async fn tenant_rows(app: &App) -> Result<String, ArchiveError> {

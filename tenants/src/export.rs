@@ -244,11 +244,11 @@ async fn parts_of_package(
     version: Version,
 ) -> Result<(PackageEntry, Vec<(String, Bytes)>), ArchiveError> {
     let row = snapshot.package(id, version).await?;
-    of_package(row.package, row.version, row.digest, row.manifest, row.component)
+    of_package(&row.package, row.version, row.digest, row.manifest, row.component)
 }
 
 pub(crate) fn of_package(
-    id: String,
+    id: &str,
     version: String,
     digest: String,
     manifest: String,

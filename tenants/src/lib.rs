@@ -14,6 +14,7 @@ pub mod plans;
 pub mod provision;
 pub mod region;
 pub mod restore;
+pub mod subscribe;
 
 pub use archive::ArchiveError;
 pub use library::RegionLibrary;

@@ -16,7 +16,7 @@ use crate::library::RegionLibrary;
 use crate::region::{PackageEntry, Region};
 
 /// The actor of provisioning in the audit trail.
-const PROVISIONING: ActorId = ActorId(uuid::Uuid::nil());
+pub(crate) const PROVISIONING: ActorId = ActorId(uuid::Uuid::nil());
 
 /// Why a region was not brought to life.
 #[derive(Debug, thiserror::Error)]
@@ -134,7 +134,7 @@ async fn one(
     })
 }
 
-async fn enable(
+pub(crate) async fn enable(
     app: &Arc<App>,
     scope: &Scope,
     library: &RegionLibrary,

@@ -13,6 +13,7 @@ import './journeys/client.mjs';
 import './journeys/audits.mjs';
 import './journeys/subscriptions.mjs';
 import './journeys/identity.mjs';
+import './journeys/subscription.mjs';
 import './journeys/accessibility.mjs';
 import './journeys/pictures.mjs';
 import { stop } from './support/server.mjs';

@@ -31,7 +31,7 @@ use crate::nodes::Said;
 use crate::query::document_find::Documents;
 use crate::query::tenant_find::{self, Directory};
 use crate::usage::Usage;
-use crate::{AppError, Changes, Environment, Keys, Package, TenantContext};
+use crate::{AppError, Changes, Environment, Keys, Package, TenantContext, subscription};
 
 /// How many tenants' contexts stay in memory.
 const MAX_CONTEXTS: u64 = 10_000;
@@ -110,6 +110,8 @@ pub struct App {
     pub(crate) subscription_domains: Vec<String>,
     /// One subscription at a time is confirmed in this process: two for one slug come one after the other.
     pub(crate) confirming: tokio::sync::Mutex<()>,
+    /// Who was mailed the link to a subscription, and when.
+    pub(crate) subscribing: moka::sync::Cache<String, Timestamp>,
     /// What commands of this process changed, for whoever follows it.
     pub changes: Changes,
     pub(crate) addresses: Addresses,
@@ -176,6 +178,10 @@ impl App {
             usage,
             subscription_domains: config.subscription_domains,
             confirming: tokio::sync::Mutex::default(),
+            subscribing: moka::sync::Cache::builder()
+                .max_capacity(subscription::MAX_OPEN * 2)
+                .time_to_live(subscription::LASTS)
+                .build(),
             platform,
             stores,
             vault,

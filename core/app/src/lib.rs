@@ -22,6 +22,7 @@ pub mod package;
 mod port;
 pub mod query;
 pub mod reading;
+pub mod subscription;
 pub mod tenant_context;
 pub mod tokens;
 pub mod unfit;

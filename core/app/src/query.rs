@@ -12,6 +12,7 @@ pub mod file_get;
 pub mod file_thumbnail;
 pub mod job_dead;
 pub mod key_status;
+pub mod own_data;
 pub mod package_enabled;
 pub mod plugin_resolve;
 pub mod provider_find;

@@ -8,26 +8,45 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use sunlit_domain::ScopeAuthority;
 use sunlit_domain::id::TenantId;
 use sunlit_domain::plan::{Plan, Quota};
 use sunlit_domain::value::Timestamp;
 use sunlit_storage::platform::Platform;
 use sunlit_storage::platform::tenant::usage::{Added, sums};
 
-use crate::{AppError, Environment};
+use crate::command::usage::flush;
+use crate::{App, AppError, Environment};
 
 /// How often what was counted is written down.
 pub const INTERVAL: Duration = Duration::from_secs(5);
 /// Microseconds of a second of plugins.
 const MICROS: u64 = 1_000_000;
 
-/// The month of an instant in Beijing time, as its sums are kept: `2026-11`.
+/// The month of an instant in China's time, as its sums are kept: `2026-11`.
 #[must_use]
 pub fn month_of(at: Timestamp) -> String {
     at.date_in_china().to_string().chars().take(7).collect()
 }
 
-/// When the month after that of `at` begins in Beijing.
+/// Writes down what is counted, as long as the process runs; whoever stops it writes down the rest.
+pub async fn keep(app: Arc<App>, authority: Arc<ScopeAuthority>) {
+    let mut ticks = tokio::time::interval(INTERVAL);
+    ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        write(&app, &authority).await;
+    }
+}
+
+/// Writes down what is counted now; what cannot be written is told, and kept for the next time.
+pub async fn write(app: &App, authority: &ScopeAuthority) {
+    if let Err(error) = flush::run(app, authority).await {
+        tracing::error!(%error, "what tenants use cannot be written down: it is counted on");
+    }
+}
+
+/// When the month after that of `at` begins in China.
 #[must_use]
 pub fn next_month(at: Timestamp) -> Timestamp {
     let mut day = at;
@@ -35,7 +54,7 @@ pub fn next_month(at: Timestamp) -> Timestamp {
     while month_of(day) == month {
         day = day.plus(Duration::from_hours(24));
     }
-    // The first of a month, at the time of day of `at`: Beijing is eight hours ahead.
+    // The first of a month, at the time of day of `at`: China is eight hours ahead of UTC.
     let of_day = (day.micros() + 8 * 3_600_000_000).rem_euclid(24 * 3_600_000_000);
     day.minus(Duration::from_micros(u64::try_from(of_day).unwrap_or(0)))
 }
@@ -300,7 +319,7 @@ mod tests {
         assert_eq!(usage.used(tenant, Quota::Requests), Some(3));
         clock.0.store(at("2026-11-30T16:00:00Z"), Ordering::Relaxed);
         usage.request(tenant);
-        assert_eq!(usage.used(tenant, Quota::Requests), Some(1), "a month begins in Beijing time");
+        assert_eq!(usage.used(tenant, Quota::Requests), Some(1), "a month begins in China's time");
         let mut taken = usage.take();
         taken.sort_by(|a, b| (&a.month, &a.quota).cmp(&(&b.month, &b.quota)));
         let told: Vec<_> = taken.iter().map(|a| (a.month.as_str(), a.quota.as_str(), a.amount)).collect();

@@ -2,6 +2,7 @@
 //! in `sunlit-app`.
 
 pub mod account;
+pub mod consent;
 pub mod duty;
 pub mod key_scope;
 pub mod lockout;

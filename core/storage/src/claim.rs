@@ -16,7 +16,7 @@ use crate::stores::make_folder;
 /// The first number of the locks on PostgreSQL: "life".
 const CLASS: i32 = 0x6c69_6665;
 /// How often a claim is tried: PostgreSQL notices a moment later that a holder was killed, on a busy machine seconds later.
-const TRIES: u32 = 50;
+const TRIES: u32 = 200;
 const BETWEEN: Duration = Duration::from_millis(100);
 
 /// A claim, held until it is dropped.

@@ -31,7 +31,12 @@ pub struct Session {
 }
 
 /// What a session holds until its end.
-type Kept = (Arc<TenantStore>, Option<OwnedSemaphorePermit>);
+#[derive(Debug)]
+pub(crate) struct Kept {
+    pub(crate) store: Arc<TenantStore>,
+    pub(crate) _place: Option<OwnedSemaphorePermit>,
+    pub(crate) _counted: Arc<()>,
+}
 
 impl Session {
     pub(crate) fn new(tenant: TenantId, engine: Engine, transaction: DatabaseTransaction, kept: Kept) -> Self {
@@ -57,7 +62,7 @@ impl Session {
 
     /// What seals and opens values of its tenant.
     pub(crate) fn vault(&self) -> &Vault {
-        self.kept.0.vault()
+        self.kept.store.vault()
     }
 
     /// Fails closed when the scope is another tenant's.

@@ -82,8 +82,8 @@ impl SqliteFile {
         SqlxSqliteConnector::from_sqlx_sqlite_pool(pool.max_lifetime(None).connect_lazy_with(options))
     }
 
-    pub(crate) async fn close(self) {
-        let (readers, writer) = (self.readers.close().await, self.writer.close().await);
+    pub(crate) async fn close(&self) {
+        let (readers, writer) = (self.readers.close_by_ref().await, self.writer.close_by_ref().await);
         if let Err(error) = readers.and(writer) {
             tracing::warn!(%error, "a database file was not closed cleanly");
         }

@@ -20,6 +20,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tracing::Instrument as _;
 
 use crate::postgres::{PoolSize, Postgres};
+use crate::session::Kept;
 use crate::sqlite::SqliteFile;
 use crate::{Claim, Engine, Session, StorageError, Vault, Work, claim, erase, tenant};
 
@@ -79,6 +80,9 @@ pub struct TenantStore {
     back: Back,
     vault: Vault,
     queues: Arc<Queues>,
+    /// One more for each session that has not ended. Those of the store itself say nothing: the cache lets go of what was taken out
+    /// of it by and by.
+    sessions: Arc<()>,
 }
 
 #[derive(Debug)]
@@ -108,7 +112,7 @@ impl Stores {
                 if let Some(store) = Arc::into_inner(store)
                     && let Ok(runtime) = tokio::runtime::Handle::try_current()
                 {
-                    runtime.spawn(store.close());
+                    runtime.spawn(async move { store.close().await });
                 }
             })
             .build();
@@ -167,7 +171,7 @@ impl Stores {
                 },
             };
             let (vault, queues) = (self.vault.clone(), Arc::clone(&self.queues));
-            Ok(Arc::new(TenantStore { tenant, back, vault, queues }))
+            Ok(Arc::new(TenantStore { tenant, back, vault, queues, sessions: Arc::default() }))
         };
         self.open.try_get_with(tenant, opening).await.map_err(|error| match &*error {
             StorageError::NoStore => StorageError::NoStore,
@@ -234,17 +238,14 @@ impl Stores {
     /// When they do not end in time.
     pub async fn forget(&self, scope: &Scope) -> Result<(), StorageError> {
         let tenant = scope.tenant();
-        let Some(mut store) = self.open.get(&tenant).await else { return Ok(()) };
+        let Some(store) = self.open.get(&tenant).await else { return Ok(()) };
         self.open.invalidate(&tenant).await;
         self.open.run_pending_tasks().await;
         for _ in 0..ENDINGS {
-            store = match Arc::try_unwrap(store) {
-                Ok(store) => {
-                    store.close().await;
-                    return Ok(());
-                }
-                Err(store) => store,
-            };
+            if Arc::strong_count(&store.sessions) == 1 {
+                store.close().await;
+                return Ok(());
+            }
             tokio::time::sleep(ENDING).await;
         }
         Err(StorageError::Claimed)
@@ -289,7 +290,7 @@ impl Stores {
         self.open.invalidate_all();
         self.open.run_pending_tasks().await;
         for store in stores {
-            if let Some(store) = Arc::into_inner(store) {
+            if Arc::strong_count(&store.sessions) == 1 {
                 store.close().await;
             }
         }
@@ -337,7 +338,7 @@ impl TenantStore {
             }
             Back::Postgres { database, .. } => (Engine::Postgres, database.begin(self.tenant, false).await?),
         };
-        let session = Session::new(self.tenant, engine, transaction, (Arc::clone(self), None));
+        let session = Session::new(self.tenant, engine, transaction, self.kept(None));
         session.take_time().await?;
         Ok(session)
     }
@@ -363,15 +364,20 @@ impl TenantStore {
             }
         };
         drop(waiting);
-        Ok(Session::new(self.tenant, engine, transaction, (Arc::clone(self), permit)))
+        Ok(Session::new(self.tenant, engine, transaction, self.kept(permit)))
     }
 
     pub(crate) fn vault(&self) -> &Vault {
         &self.vault
     }
 
-    async fn close(self) {
-        if let Back::File(file) = self.back {
+    fn kept(self: &Arc<Self>, permit: Option<OwnedSemaphorePermit>) -> Kept {
+        Kept { store: Arc::clone(self), _place: permit, _counted: Arc::clone(&self.sessions) }
+    }
+
+    /// Closes its connections, each when it is given back. Whoever comes late gets none.
+    async fn close(&self) {
+        if let Back::File(file) = &self.back {
             file.close().await;
         }
     }

@@ -27,7 +27,7 @@ pub(crate) async fn create_tables(connection: &impl ConnectionTrait, engine: Eng
     create(connection, engine, outbox::Entity).await?;
     create(connection, engine, installation::Entity).await?;
     create(connection, engine, file::Entity).await?;
-    for index in [audit::index()].into_iter().chain(outbox::indexes()).chain(file::indexes()) {
+    for index in [audit::index(), audit::by_actor()].into_iter().chain(outbox::indexes()).chain(file::indexes()) {
         table::make_index(connection, engine, &index).await?;
     }
     create(connection, engine, migration::Entity).await?;

@@ -78,4 +78,8 @@ pub struct FormField {
     pub value: String,
     /// Whether it has to be corrected.
     pub wrong: bool,
+    /// Whether it may stay empty.
+    pub optional: bool,
+    /// What can be chosen, each with what it stands for; nothing where the reader writes.
+    pub options: Vec<Named>,
 }

@@ -334,9 +334,21 @@ pub struct PlatformPage {
 #[derive(Clone, Debug, PartialEq)]
 pub enum PlatformBody {
     /// The sites on this platform.
-    Tenants(Vec<TenantLink>),
+    Tenants {
+        /// Each of them.
+        tenants: Vec<TenantLink>,
+        /// Where another authority gets one by itself, if it can.
+        subscribe: Option<Link>,
+    },
     /// Something went wrong, or is not there.
     Error(ErrorNotice),
+    /// Something to fill in.
+    Form {
+        /// Heading of the page, and its title in the browser.
+        title: String,
+        /// What is filled in.
+        form: Form,
+    },
 }
 
 /// A site on this platform.

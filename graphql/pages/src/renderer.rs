@@ -99,11 +99,15 @@ impl Renderer {
     /// [`RenderError::Template`] if an address is not allowed.
     pub fn render_platform(&self, page: &PlatformPage) -> Result<String, RenderError> {
         let (template, body) = match &page.body {
-            PlatformBody::Tenants(tenants) => {
-                ("pages/platform.html", context! { tenants => Value::from(Serde(tenants)), title => &page.name })
+            PlatformBody::Tenants { tenants, subscribe } => {
+                let (tenants, subscribe) = (Value::from(Serde(tenants)), Value::from(Serde(subscribe)));
+                ("pages/platform.html", context! { tenants, subscribe, title => &page.name })
             }
             PlatformBody::Error(error) => {
                 ("pages/error.html", context! { error => Value::from(Serde(error)), title => &error.heading })
+            }
+            PlatformBody::Form { title, form } => {
+                ("pages/form.html", context! { form => Value::from(Serde(form)), title })
             }
         };
         let context = context! {

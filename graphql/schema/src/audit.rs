@@ -10,7 +10,7 @@ use crate::node::{failed, reading, settle};
 use crate::scalar::{DATE_TIME, PageInfo};
 
 const ENTRY: &str = "AuditEntry";
-const CONNECTION: &str = "AuditConnection";
+pub(crate) const CONNECTION: &str = "AuditConnection";
 /// The list among the root fields, for the cost measure too.
 pub(crate) const AUDIT_TRAIL: &str = "auditTrail";
 
@@ -36,13 +36,22 @@ pub(crate) fn query() -> Field {
 }
 
 async fn trail<'a>(ctx: &ResolverContext<'a>) -> Result<Option<FieldValue<'a>>, Error> {
-    let after = match ctx.args.get("after") {
-        Some(after) if !after.is_null() => Some(place(after.string()?).map_err(|error| failed(ctx, &error))?),
-        _ => None,
-    };
-    let found = audit_trail::run(reading(ctx)?, first(ctx)?, after).await;
+    let found = audit_trail::run(reading(ctx)?, first(ctx)?, after(ctx)?).await;
     let (entries, has_next) = found.map_err(|error| failed(ctx, &error))?;
-    Ok(Some(FieldValue::owned_any(Trail { entries, has_next })))
+    Ok(Some(page(entries, has_next)))
+}
+
+/// The place that the argument `after` names.
+pub(crate) fn after(ctx: &ResolverContext<'_>) -> Result<Option<i64>, Error> {
+    match ctx.args.get("after") {
+        Some(after) if !after.is_null() => place(after.string()?).map(Some).map_err(|error| failed(ctx, &error)),
+        _ => Ok(None),
+    }
+}
+
+/// A page of the trail, as the connection answers it.
+pub(crate) fn page(entries: Vec<AuditEntry>, has_next: bool) -> FieldValue<'static> {
+    FieldValue::owned_any(Trail { entries, has_next })
 }
 
 /// A cursor is the place in the chain, which says nothing that the entry does not.

@@ -24,6 +24,7 @@ use crate::argument::DEFAULT_FIRST;
 use crate::cost::{Length, Prices};
 use crate::mutation::Verb;
 use crate::names::{Names, describe};
+use crate::usage;
 use crate::{
     action, aggregate, audit, calendar, collection, division, file, identity, jobs, many, mutation, node, plugin,
     query, scalar, subscription, workflow,
@@ -106,9 +107,17 @@ pub fn compose(manifests: &[Arc<Manifest>]) -> Result<TenantSchema, ComposeError
         .description("工作区：登录后可见的全部内容，含草稿。 / What whoever signed in works with, drafts too.");
     let (mut listens, mut has_workspace) = (false, false);
     root = root.field(api_version()).field(division::query()).field(jobs::query()).field(audit::query());
+    root = root.field(usage::query());
     root = identity::queries().into_iter().fold(root, Object::field);
-    mutations = jobs::mutations().into_iter().chain(identity::mutations()).fold(mutations, Object::field);
+    mutations = jobs::mutations()
+        .into_iter()
+        .chain(identity::mutations())
+        .chain(usage::mutations())
+        .fold(mutations, Object::field);
     types.extend(jobs::types().into_iter().chain(audit::types()).chain(identity::types()));
+    types.extend(usage::types());
+    usage::prices(&mut prices);
+    identity::prices(&mut prices, PAGE);
     types.extend([division::code(), many::target().into()]);
     prices.list(QUERY, division::CODES, division::length());
     prices.list(QUERY, jobs::DEAD_LETTERS, PAGE);
@@ -117,6 +126,7 @@ pub fn compose(manifests: &[Arc<Manifest>]) -> Result<TenantSchema, ComposeError
     prices.list(QUERY, identity::API_KEYS, Length { usual: MAX_KEYS, most: MAX_KEYS });
     prices.list(identity::ACCOUNT, identity::SESSIONS, Length { usual: MAX_SHOWN, most: MAX_SHOWN });
     let own = jobs::MUTATIONS.into_iter().chain([calendar::SET_DAYS]).chain(identity::NAMES);
+    let own = own.chain(usage::MUTATIONS);
     owners.extend(own.map(|name| (name.to_owned(), PLATFORM)));
     for (index, manifest) in manifests.iter().enumerate() {
         let names = Names::of(manifest);

@@ -2,6 +2,7 @@
 //! and take roles, and make keys for programs. Signing in itself is no GraphQL: `graphql/server/src/http/auth.rs`.
 
 mod mutations;
+mod own_data;
 mod types;
 
 use async_graphql::Error;
@@ -15,6 +16,7 @@ use crate::argument::{DEFAULT_FIRST, first};
 use crate::node::{failed, reading, settle};
 
 pub(crate) use mutations::{NAMES, fields as mutations};
+pub(crate) use own_data::prices;
 pub(crate) use types::{ACCOUNT, SESSIONS, types};
 use types::{ACCOUNT_CONNECTION, API_KEY, IDENTITY_PROVIDER, Page};
 
@@ -24,7 +26,7 @@ pub(crate) const ACCOUNTS: &str = "accounts";
 pub(crate) const API_KEYS: &str = "apiKeys";
 
 /// The root query fields.
-pub(crate) fn queries() -> [Field; 5] {
+pub(crate) fn queries() -> [Field; 6] {
     let viewer = Field::new("viewer", TypeRef::named(ACCOUNT), |ctx| {
         FieldFuture::new(async move { settle(&ctx, viewer(&ctx).await) })
     })
@@ -54,7 +56,7 @@ pub(crate) fn queries() -> [Field; 5] {
         })
     })
     .description("统一身份认证服务；仅安全管理员。 / The trusted provider of identities, for security administrators.");
-    [viewer, account, accounts, keys, provider]
+    [viewer, account, accounts, keys, provider, own_data::query()]
 }
 
 async fn viewer<'a>(ctx: &ResolverContext<'a>) -> Result<Option<FieldValue<'a>>, Error> {

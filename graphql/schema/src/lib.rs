@@ -34,6 +34,7 @@ mod query;
 mod reference;
 mod scalar;
 pub mod subscription;
+mod usage;
 mod workflow;
 
 pub use allowance::{Allowance, Unbounded};

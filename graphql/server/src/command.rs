@@ -14,6 +14,7 @@ mod job;
 mod key;
 mod migrate;
 mod output;
+mod plan;
 mod plugin;
 mod restore;
 mod serve;
@@ -64,6 +65,9 @@ enum Command {
     /// Create and list tenants.
     #[command(subcommand)]
     Tenant(tenant::Command),
+    /// Say which plans there are.
+    #[command(subcommand)]
+    Plan(plan::Command),
     /// Invite the first people of a tenant, and help those who cannot get in.
     #[command(subcommand)]
     Account(account::Command),
@@ -116,6 +120,7 @@ pub fn run(cli: Cli, authority: ScopeAuthority) -> Result<(), Failed> {
         // What these print is their answer; the log is for what goes wrong.
         Command::Migrate(_)
         | Command::Tenant(_)
+        | Command::Plan(_)
         | Command::Account(_)
         | Command::Job(_)
         | Command::Audit(_)
@@ -145,6 +150,7 @@ pub fn run(cli: Cli, authority: ScopeAuthority) -> Result<(), Failed> {
             Command::Demo(_) => demo::run(config, authority).await,
             Command::Migrate(args) => migrate::run(&config, &args).await,
             Command::Tenant(command) => tenant::run(&config, &authority, command).await,
+            Command::Plan(command) => plan::run(&config, &command),
             Command::Account(command) => account::run(&config, &authority, command).await,
             Command::Job(command) => job::run(&config, &authority, command).await,
             Command::Audit(command) => audit::run(&config, &authority, command).await,
@@ -211,6 +217,11 @@ mod tests {
             "bench engine --rows 300",
             "tenant list",
             "tenant state 000000 read-only",
+            "tenant plan 000000",
+            "tenant plan 000000 district",
+            "tenant usage 000000 --json",
+            "tenant cancel 000000 --days 7",
+            "plan list",
             "account invite 000000 --email li@example.org --name 李 --role editor",
             "account list 000000",
             "account unlock 000000 li@example.org",

@@ -20,6 +20,7 @@ mod page;
 mod preferences;
 mod sheet;
 mod socket;
+mod subscribe;
 mod visitor;
 
 use actix_web::body::MessageBody;
@@ -39,6 +40,12 @@ pub fn routes(config: &mut ServiceConfig) {
         .route("/healthz", get().to(health::alive))
         .route("/readyz", get().to(health::ready))
         .route("/.well-known/jwks.json", get().to(auth::jwks))
+        .service(web::resource("/subscribe").route(get().to(subscribe::form_page)).route(post().to(subscribe::send)))
+        .service(
+            web::resource("/subscribe/confirm")
+                .route(get().to(subscribe::confirm_page))
+                .route(post().to(subscribe::confirm)),
+        )
         .route("/assets/explorer/{name}", get().to(explorer::file))
         .route("/assets/{name}", get().to(assets::asset))
         .service(web::scope("/t/{tenant}").wrap(from_fn(moved::lead)).configure(tenant_routes))
@@ -146,7 +153,8 @@ pub fn serve(
         Some(threads) => server.workers(threads),
         None => server,
     };
-    Ok(server.shutdown_timeout(20).disable_signals().bind(listen)?.run())
+    // Head and body of an answer are two writes: the second must not wait for the client to acknowledge the first.
+    Ok(server.tcp_nodelay(true).shutdown_timeout(20).disable_signals().bind(listen)?.run())
 }
 
 /// Gives every answer one type.

@@ -65,6 +65,31 @@ fn the_engine_is_measured_to_the_last_figure() {
     assert_eq!(folder.path().read_dir().unwrap().count(), 0, "something stays behind");
 }
 
+/// In a small edition, which says nothing of the machine: every figure is there, nothing fails, and a storm is refused.
+#[test]
+fn many_tenants_and_a_storm_are_measured_to_the_last_figure() {
+    let run = |name: &str| {
+        let folder = tempfile::tempdir().unwrap();
+        let mut bench = Command::new(env!("CARGO_BIN_EXE_sunlit"));
+        bench.args(["bench", name, "--rows", "1000", "--stage", "1"]).current_dir(folder.path());
+        let done = bench.env("TMPDIR", folder.path()).output().unwrap();
+        assert!(done.status.success(), "{name}: {}", String::from_utf8_lossy(&done.stderr));
+        assert_eq!(folder.path().read_dir().unwrap().count(), 0, "something stays behind");
+        let text = String::from_utf8(done.stdout).unwrap();
+        println!("{text}");
+        let figure = |line: &str| {
+            let [name, value, _] = line.split(' ').collect::<Vec<_>>()[..] else { panic!("`{line}` is no figure") };
+            (name.to_owned(), value.parse::<f64>().unwrap())
+        };
+        text.lines().map(figure).collect::<BTreeMap<_, _>>()
+    };
+    let mixed = run("mixed");
+    assert!(mixed["mixed.clients_8.rate"] > 0.0 && mixed["mixed.best.failed"] <= 0.0, "{mixed:?}");
+    let fairness = run("fairness");
+    assert!(fairness["fairness.to_quiet"] > 0.0 && fairness["fairness.storm.refused"] > 0.0, "{fairness:?}");
+    assert!(fairness["fairness.without_limits.storm.refused"] <= 0.0, "{fairness:?}");
+}
+
 #[test]
 fn more_rows_than_one_import_takes_are_refused() {
     for rows in ["99", "100001", "-1", "many"] {

@@ -39,6 +39,7 @@ before(async () => {
     SUNLIT_MAIL_FROM: 'noreply@example.org',
     SUNLIT_PUBLIC_URL: origin,
     SUNLIT_LOCAL_IDENTITY_PROVIDERS: 'true',
+    SUNLIT_SUBSCRIPTION_DOMAINS: '["gov.cn"]',
   };
   start(binary, ['demo', '--data', data, '--port', String(port)], env);
   await ready();

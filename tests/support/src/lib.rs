@@ -28,6 +28,7 @@ use sunlit_app::job::{Pace, Worker};
 use sunlit_app::nodes::{self, Listening};
 use sunlit_app::{App, AppConfig, Environment, SystemEnvironment};
 use sunlit_domain::id::{ActorId, PlanId, TenantId, TenantSlug};
+use sunlit_domain::plan::{Plan, Plans};
 use sunlit_domain::{Actor, Role, Scope, ScopeAuthority};
 use sunlit_pages::Renderer;
 use sunlit_plugin_builder::{BuildOptions, build};
@@ -103,40 +104,47 @@ impl TestApp {
 
     /// The same in files, whatever the tests run on.
     pub async fn start_in_files() -> Self {
-        Self::start_with_all(Arc::new(SystemEnvironment), None, None).await
+        Self::start_with_all(Arc::new(SystemEnvironment), None, |_| {}).await
     }
 
     /// The same with another clock.
     pub async fn start_with(environment: Arc<dyn Environment>) -> Self {
         let database = testing::database().await;
-        Self::start_with_all(environment, database, None).await
+        Self::start_with_all(environment, database, |_| {}).await
+    }
+
+    /// The same with another configuration.
+    pub async fn start_configured(environment: Arc<dyn Environment>, change: impl FnOnce(&mut AppConfig)) -> Self {
+        let database = testing::database().await;
+        Self::start_with_all(environment, database, change).await
     }
 
     /// The same with files in a bucket, where one is named.
     pub async fn start_on(environment: Arc<dyn Environment>, bucket: Option<BucketConfig>) -> Self {
         let database = testing::database().await;
-        Self::start_with_all(environment, database, bucket).await
+        Self::start_with_all(environment, database, |config| config.files = bucket).await
     }
 
     async fn start_with_all(
         environment: Arc<dyn Environment>,
         database: Option<PostgresConfig>,
-        bucket: Option<BucketConfig>,
+        change: impl FnOnce(&mut AppConfig),
     ) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let regions = folder.path().join("regions");
         std::fs::create_dir(&regions).unwrap();
-        let config = AppConfig {
+        let mut config = AppConfig {
             data: folder.path().join("data"),
             host: HostConfig { slots: 32, ..HostConfig::default() },
             database,
             master_keys: testing::master_keys(),
             mail: None,
             public_url: "http://localhost".to_owned(),
-            files: bucket,
-            plans: plans(None, &PlanId::standard()).unwrap(),
+            files: None,
+            plans: boundless(),
             subscription_domains: Vec::new(),
         };
+        change(&mut config);
         let started = Self::node(config, environment, Arc::new(folder)).await;
         let app = started.app();
         for carried in CARRIED {
@@ -372,6 +380,14 @@ impl TestApp {
         let (status, _, body) = self.call(test::TestRequest::get().uri(path)).await;
         (status, String::from_utf8(body.to_vec()).unwrap())
     }
+}
+
+/// The carried plans, with a standard one that bounds nothing: a test asks more in a second than anybody does. Tests of plans have
+/// their own.
+fn boundless() -> Plans {
+    let carried = plans(None, &PlanId::standard()).unwrap();
+    let all: Vec<_> = carried.all().chain([Plans::default().default_plan()]).map(|plan| Plan::clone(plan)).collect();
+    Plans::new(all, &PlanId::standard()).unwrap()
 }
 
 /// The text of a district's region file with these `[[package]]` tables.

@@ -4,6 +4,7 @@
 pub mod authenticator;
 pub mod change_password;
 pub mod close;
+pub mod give_consent;
 pub mod grant;
 pub mod invite;
 pub mod redeem;
@@ -12,6 +13,7 @@ pub mod request_reset;
 pub mod revoke;
 pub mod set_state;
 pub mod unlock;
+pub mod withdraw_consent;
 
 use serde_json::json;
 use sunlit_domain::id::ActorId;

@@ -5,13 +5,15 @@ use std::sync::Arc;
 use serde::Deserialize;
 use sunlit_domain::error_code::message;
 use sunlit_domain::id::ActorId;
+use sunlit_domain::identity::consent::Purpose;
 use sunlit_domain::plan::Quota;
 use sunlit_domain::{Locale, Scope};
 use sunlit_storage::platform::tenant;
-use sunlit_storage::tenant::identity::account;
+use sunlit_storage::tenant::identity::{account, consent};
 use sunlit_storage::tenant::outbox::Claimed;
 
 use super::{JobError, Ran};
+use crate::command::account::give_consent::MAX_CONSENTS;
 use crate::mail::{Letter, MailError};
 use crate::{App, AppError};
 
@@ -36,11 +38,17 @@ pub(super) async fn run(app: &Arc<App>, scope: &Scope, job: &Claimed) -> Result<
     Ok(Ran::Done)
 }
 
-/// The letter; none when the account is gone, or its quota is none of this version.
+/// The letter; none when the account is gone, its owner wants no such mail, or its quota is none of this version.
 async fn letter(app: &App, scope: &Scope, job: &Claimed, payload: &Payload) -> Result<Option<Letter>, AppError> {
     let Some(quota) = Quota::named(&payload.quota) else { return Ok(None) };
     let snapshot = app.stores.open(scope).await?.snapshot(scope).await?;
     let Some(account) = account::find(scope, &snapshot, payload.account).await? else { return Ok(None) };
+    let given = consent::of(scope, &snapshot, payload.account, MAX_CONSENTS).await?;
+    let taken_back = |row: &&consent::Model| row.purpose == Purpose::UsageMail.name();
+    // What was said last counts.
+    if given.iter().find(taken_back).is_some_and(|row| row.withdrawn_at.is_some()) {
+        return Ok(None);
+    }
     let Some(tenant) = tenant::by_id(&app.platform, scope.tenant()).await? else { return Ok(None) };
     let write = |part: &str, locale: Locale| {
         message(&format!("mail.usage.{part}"), locale)

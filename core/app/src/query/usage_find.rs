@@ -11,7 +11,7 @@ use sunlit_storage::tenant::identity::account;
 use sunlit_storage::tenant::{file, installation};
 
 use crate::query::tenant_find;
-use crate::reading::denied;
+use crate::reading::require;
 use crate::{App, AppError, Reading};
 
 /// What a tenant has subscribed to, and how much of it is used.
@@ -19,7 +19,7 @@ use crate::{App, AppError, Reading};
 pub struct UsageOf {
     /// Its plan.
     pub plan: Arc<Plan>,
-    /// The month of what is counted over one, in Beijing time: `2026-11`.
+    /// The month of what is counted over one, in China's time: `2026-11`.
     pub month: String,
     /// Each quota.
     pub entries: Vec<Entry>,
@@ -40,15 +40,13 @@ pub struct Entry {
     pub limit: Option<u64>,
 }
 
-/// The usage of the tenant, for its administrators and auditors.
+/// The usage of the tenant, for its administrators.
 ///
 /// # Errors
 /// [`AppError::Denied`] and [`AppError::Unauthenticated`] for others, or the database's.
 pub async fn run(reading: &Reading) -> Result<UsageOf, AppError> {
     let scope = reading.scope();
-    if ![Role::Administrator, Role::Auditor].iter().any(|role| scope.actor().has(*role)) {
-        return Err(denied(scope));
-    }
+    require(scope, Role::Administrator)?;
     of(reading.app(), scope).await
 }
 

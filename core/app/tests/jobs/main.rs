@@ -240,6 +240,27 @@ async fn a_tenant_whose_store_is_stuck_holds_up_no_other() {
     running.stop().await;
 }
 
+/// Tenants have their turns: whoever has many jobs waiting keeps nobody else from having one done.
+#[tokio::test]
+async fn a_tenant_with_many_jobs_holds_up_no_other() {
+    const MANY: usize = 400;
+    let kit = Kit::at(NIGHT).await;
+    let (busy, calm) = (kit.tenant("000001").await, kit.tenant("000002").await);
+    for _ in 0..MANY {
+        run_tick(&kit, &busy).await;
+    }
+    // One place for all tenants, and the busy one was there first.
+    let running = kit.worker(&kit.app, Pace { tenants_at_once: 1, ..Pace::default() }).start();
+    until(&kit, &busy, 1).await;
+    run_tick(&kit, &calm).await;
+    until(&kit, &calm, 1).await;
+    let done = kit.events(&busy).await.len();
+    assert!(done < MANY, "the calm tenant had its turn only when all {MANY} jobs of the busy one were done");
+    until(&kit, &busy, MANY).await;
+    running.stop().await;
+    println!("{done} of {MANY} jobs of the busy tenant were done when the calm one's was");
+}
+
 #[tokio::test]
 async fn a_worker_wakes_up_for_what_is_scheduled_and_finds_what_has_no_hint_when_it_starts() {
     let kit = Kit::at(NIGHT).await;

@@ -43,7 +43,7 @@ impl Quota {
         Self::ALL.into_iter().find(|quota| quota.name() == name)
     }
 
-    /// Whether it is counted up over a month (in Beijing time); the others are what a tenant has at a time.
+    /// Whether it is counted up over a month (in China's time); the others are what a tenant has at a time.
     #[must_use]
     pub fn is_of_month(self) -> bool {
         matches!(self, Self::Requests | Self::Jobs | Self::PluginCpu)

@@ -11,7 +11,7 @@ use sea_orm::sea_query::{Index, IndexCreateStatement};
 use sea_orm::{QueryOrder, QuerySelect};
 use sha2::{Digest as _, Sha256};
 use sunlit_domain::Scope;
-use sunlit_domain::id::RecordId;
+use sunlit_domain::id::{ActorId, RecordId};
 use sunlit_domain::value::Timestamp;
 
 pub use verify::{Chain, Fault, verify, verify_end};
@@ -97,6 +97,12 @@ pub(super) fn index() -> IndexCreateStatement {
     index.col(Column::TenantId).col(Column::Seq).take()
 }
 
+/// Finds what somebody did.
+pub(super) fn by_actor() -> IndexCreateStatement {
+    let mut index = Index::create().if_not_exists().name("audit__actor").table(Entity).take();
+    index.col(Column::TenantId).col(Column::Actor).col(Column::Seq).take()
+}
+
 /// What a command did.
 #[derive(Debug, Clone)]
 pub struct Entry {
@@ -173,6 +179,28 @@ pub async fn before(
 ) -> Result<Vec<Model>, StorageError> {
     let tenant = session.guard(scope)?;
     let mut found = Entity::find().filter(own(Column::TenantId, tenant.0)).order_by_desc(Column::Seq).limit(first);
+    if let Some(seq) = seq {
+        found = found.filter(Column::Seq.lt(seq));
+    }
+    Ok(found.all(&session.transaction).await?)
+}
+
+/// As [`before`], of what one actor did.
+///
+/// # Errors
+/// The database's.
+pub async fn of_actor(
+    scope: &Scope,
+    session: &Session,
+    actor: ActorId,
+    (seq, first): (Option<i64>, u64),
+) -> Result<Vec<Model>, StorageError> {
+    let tenant = session.guard(scope)?;
+    let mut found = Entity::find()
+        .filter(own(Column::TenantId, tenant.0))
+        .filter(Column::Actor.eq(actor.0))
+        .order_by_desc(Column::Seq)
+        .limit(first);
     if let Some(seq) = seq {
         found = found.filter(Column::Seq.lt(seq));
     }

@@ -5,7 +5,7 @@ use sea_orm::prelude::Uuid;
 use sea_orm::sea_query::{Alias, ColumnType, Expr, ExprTrait as _};
 use sea_orm::{ColumnTrait as _, EntityTrait, IdenStatic as _, Iterable as _, PrimaryKeyToColumn as _};
 
-use super::identity::{account, api_key, external, provider, role, session, ticket};
+use super::identity::{account, api_key, consent, external, provider, role, session, ticket};
 use super::{
     audit, calendar_day, data_key, deadline, document, file, installation, migration, origin, outbox, setting, step,
 };
@@ -94,6 +94,7 @@ pub fn all() -> Vec<FixedTable> {
             Left("invitations and resets are under way by mail, are good for days, and are sent again"),
         ),
         table(external::Entity, Carried),
+        table(consent::Entity, Carried),
         sealing(table(provider::Entity, Carried), "client_secret", |_| provider::SECRET_CONTEXT.to_owned()),
     ]
 }

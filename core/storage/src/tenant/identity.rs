@@ -3,6 +3,7 @@
 
 pub mod account;
 pub mod api_key;
+pub mod consent;
 pub mod external;
 pub mod provider;
 pub mod role;
@@ -25,6 +26,7 @@ pub(super) async fn create_tables(connection: &impl ConnectionTrait, engine: Eng
     create(connection, engine, ticket::Entity).await?;
     create(connection, engine, external::Entity).await?;
     create(connection, engine, provider::Entity).await?;
+    create(connection, engine, consent::Entity).await?;
     for index in [account::index(), role::index(), session::index(), external::index()] {
         table::make_index(connection, engine, &index).await?;
     }

@@ -9,7 +9,8 @@ use async_graphql::dynamic::{
 };
 use sunlit_app::command::account::invite::Invitation;
 use sunlit_app::command::account::{
-    authenticator, change_password, close, grant, invite, rename, revoke, set_state, unlock,
+    authenticator, change_password, close, give_consent, grant, invite, rename, revoke, set_state, unlock,
+    withdraw_consent,
 };
 use sunlit_app::command::api_key::create::NewKey;
 use sunlit_app::command::provider::set::NewProvider;
@@ -18,11 +19,13 @@ use sunlit_app::identity::authenticator::Enrolment;
 use sunlit_app::{AppError, Reading};
 use sunlit_domain::Role;
 use sunlit_domain::id::{ActorId, PackageId};
+use sunlit_domain::identity::consent::Purpose;
 use sunlit_domain::identity::key_scope::KeyScope;
 use sunlit_domain::value::Timestamp;
 use uuid::Uuid;
 
 use super::id;
+use super::own_data::{PURPOSE, read_purpose};
 use super::types::{ACCOUNT, ROLE, read_role};
 use crate::node::{failed, reading, settle};
 use crate::scalar::{self, UserError};
@@ -70,7 +73,7 @@ impl From<AppError> for Fault {
 }
 
 /// The names of the root mutation fields.
-pub(crate) const NAMES: [&str; 20] = [
+pub(crate) const NAMES: [&str; 22] = [
     "inviteAccount",
     "inviteAccountAgain",
     "grantRole",
@@ -91,6 +94,8 @@ pub(crate) const NAMES: [&str; 20] = [
     "revokeApiKey",
     "setIdentityProvider",
     "removeIdentityProvider",
+    "giveConsent",
+    "withdrawConsent",
 ];
 
 /// The root mutation fields.
@@ -99,7 +104,8 @@ pub(crate) fn fields() -> Vec<Field> {
     let text = |name: &str| InputValue::new(name, TypeRef::named_nn(TypeRef::STRING));
     let input = |of: &str| InputValue::new("input", TypeRef::named_nn(of));
     let role = || InputValue::new("role", TypeRef::named_nn(ROLE));
-    let [n0, n1, n2, n3, n4, n5, n6, n7, n8, n9, n10, n11, n12, n13, n14, n15, n16, n17, n18, n19] = NAMES;
+    let [n0, n1, n2, n3, n4, n5, n6, n7, n8, n9, n10, n11, n12, n13, n14, n15, n16, n17, n18, n19, n20, n21] = NAMES;
+    let purpose = || InputValue::new("purpose", TypeRef::named_nn(PURPOSE));
     vec![
         field(n0, ACCOUNT_PAYLOAD, |ctx| Box::pin(invited(ctx)))
             .argument(input("InviteAccountInput"))
@@ -161,6 +167,13 @@ pub(crate) fn fields() -> Vec<Field> {
             .description("设置统一身份认证服务；仅安全管理员。 / Names the trusted provider of identities."),
         field(n19, IDENTITY_PAYLOAD, |ctx| Box::pin(provider_removed(ctx)))
             .description("停用统一身份认证服务；仅安全管理员。 / Trusts no provider any more."),
+        field(n20, IDENTITY_PAYLOAD, |ctx| Box::pin(consent_given(ctx)))
+            .argument(purpose())
+            .argument(text("version").description("所示文本的版本。 / The version of the text that was shown."))
+            .description("本人同意。 / Agrees to something."),
+        field(n21, IDENTITY_PAYLOAD, |ctx| Box::pin(consent_withdrawn(ctx)))
+            .argument(purpose())
+            .description("本人撤回同意，立即生效。 / Takes it back, at once."),
     ]
 }
 
@@ -354,6 +367,22 @@ async fn provider_set(ctx: &ResolverContext<'_>) -> Result<Done, Fault> {
     };
     provider::set::run(reading.app(), reading.scope(), Some(&new)).await?;
     Ok(Done::Plain)
+}
+
+async fn consent_given(ctx: &ResolverContext<'_>) -> Result<Done, Fault> {
+    let reading = reading(ctx)?;
+    give_consent::run(reading.app(), reading.scope(), purpose(ctx)?, given(ctx, "version")?).await?;
+    Ok(Done::Plain)
+}
+
+async fn consent_withdrawn(ctx: &ResolverContext<'_>) -> Result<Done, Fault> {
+    let reading = reading(ctx)?;
+    withdraw_consent::run(reading.app(), reading.scope(), purpose(ctx)?).await?;
+    Ok(Done::Plain)
+}
+
+fn purpose(ctx: &ResolverContext<'_>) -> Result<Purpose, Fault> {
+    read_purpose(ctx.args.try_get("purpose")?.enum_name()?).ok_or(Fault::Command(AppError::NotFound))
 }
 
 async fn provider_removed(ctx: &ResolverContext<'_>) -> Result<Done, Fault> {

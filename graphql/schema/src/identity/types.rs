@@ -11,7 +11,7 @@ use sunlit_app::query::session_list::{self, SignedIn};
 use sunlit_domain::Role;
 use sunlit_domain::identity::duty::is_grantable;
 
-use super::mutations;
+use super::{mutations, own_data};
 use crate::node::{failed, reading, settle};
 use crate::scalar::{DATE_TIME, PageInfo};
 
@@ -33,7 +33,8 @@ pub(super) struct Page {
 /// The types.
 pub(crate) fn types() -> Vec<Type> {
     let own = [role(), account().into(), connection().into(), session().into(), api_key().into(), provider().into()];
-    own.into_iter().chain(inputs().map(Type::from)).chain(mutations::payloads().map(Type::from)).collect()
+    let own = own.into_iter().chain(own_data::types());
+    own.chain(inputs().map(Type::from)).chain(mutations::payloads().map(Type::from)).collect()
 }
 
 fn inputs() -> [InputObject; 3] {
@@ -100,7 +101,7 @@ fn roles_field<T: Send + Sync + 'static>(get: fn(&T) -> &[Role]) -> Field {
     .description("角色。 / What it may do.")
 }
 
-fn text_of<T: Send + Sync + 'static>(
+pub(super) fn text_of<T: Send + Sync + 'static>(
     name: &str,
     type_ref: TypeRef,
     description: &str,

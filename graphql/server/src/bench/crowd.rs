@@ -57,7 +57,8 @@ nav = true
 kind = "list"
 title = { zh = "全部事项" }
 source = { collection = "item", order = ["code"], first = 20 }
-fields = ["name", "office", "days", "opened_on"]
+name = "name"
+summary = "office"
 link = "/items/{code}"
 [[view]]
 path = "/items/{code}"

@@ -25,6 +25,19 @@ const STREETS: u32 = 1_000;
 /// The first street's code: one that no region has.
 const FIRST_CODE: u32 = 990_000_000;
 
+/// In the place of the carried plan: one client asks more here in a second than that gives.
+const BOUNDLESS: &str = r#"
+id = "standard"
+name = { zh = "测量" }
+summary = { zh = "不设限额。" }
+[limits]
+cost_per_second = 1_000_000_000
+cost_burst = 1_000_000_000
+caller_cost_per_second = 1_000_000_000
+caller_cost_burst = 1_000_000_000
+requests_at_once = 1_000
+"#;
+
 /// An installation with one region, and what is needed to ask it.
 pub(super) struct Streets {
     pub(super) app: Arc<App>,
@@ -52,6 +65,10 @@ impl Streets {
         folder: &TemporaryFolder,
     ) -> Result<Self, Failed> {
         config.keep_in(folder.path().to_path_buf());
+        let plans = folder.path().join("plans");
+        std::fs::create_dir(&plans)?;
+        std::fs::write(plans.join("standard.toml"), BOUNDLESS)?;
+        config.plans = Some(plans);
         let Installation { app, keys } = provision_demo(config, authority).await?;
         let library = RegionLibrary::carried()?;
         let has_streets = |region: &&Region| region.packages.iter().any(|entry| entry.id.as_str() == PACKAGE);

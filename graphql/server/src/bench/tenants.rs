@@ -13,8 +13,9 @@ use sunlit_app::command::package::{enable, publish};
 use sunlit_app::command::record::import::{self, File, Outcome};
 use sunlit_app::command::tenant::create::{self, NewTenant};
 use sunlit_app::query::tenant_find;
-use sunlit_app::{App, Package, SystemEnvironment};
+use sunlit_app::{App, AppConfig, Package, SystemEnvironment};
 use sunlit_domain::id::ActorId;
+use sunlit_domain::plan::Plans;
 use sunlit_domain::{Actor, Locale, Role, ScopeAuthority};
 use sunlit_pages::Renderer;
 use sunlit_sheet::Form;
@@ -117,8 +118,10 @@ pub(super) async fn must_have_no_tenant(app: &App) -> Result<(), Failed> {
     }
 }
 
+/// Opens an installation whose tenants nothing bounds: one client asks more here in a second than a plan gives.
 pub(super) async fn open(config: &Config) -> Result<Arc<App>, Failed> {
-    Ok(Arc::new(App::open(config.app()?, Arc::new(SystemEnvironment)).await?))
+    let config = AppConfig { plans: Plans::default(), ..config.app()? };
+    Ok(Arc::new(App::open(config, Arc::new(SystemEnvironment)).await?))
 }
 
 async fn served(config: &Config, app: &Arc<App>, authority: &Arc<ScopeAuthority>) -> Result<Sender, Failed> {

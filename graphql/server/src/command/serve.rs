@@ -6,7 +6,7 @@ use std::time::Duration;
 use actix_web::web;
 use sunlit_app::command::package::publish::Existing;
 use sunlit_app::keys::token_seeds;
-use sunlit_app::nodes;
+use sunlit_app::{nodes, usage};
 use sunlit_domain::ScopeAuthority;
 use sunlit_pages::Renderer;
 
@@ -56,6 +56,7 @@ pub(super) async fn until_stopped(
     let _listening = nodes::listen(&app).await?;
     let workers = worker::start(&app, &authority, config.workers);
     let renewing = actix_web::rt::spawn(renew_token_keys(state.clone()));
+    let counting = actix_web::rt::spawn(usage::keep(Arc::clone(&app), Arc::clone(&authority)));
     let handle = server.handle();
     actix_web::rt::spawn(async move {
         if let Err(error) = stop_signal().await {
@@ -69,6 +70,8 @@ pub(super) async fn until_stopped(
     server.await?;
     renewing.abort();
     worker::stop(workers).await;
+    counting.abort();
+    usage::write(&app, &authority).await;
     if let Some(numbers) = numbers {
         numbers.stop(false).await;
     }

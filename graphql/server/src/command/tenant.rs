@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 use sunlit_app::command::package::publish::Existing;
-use sunlit_app::command::tenant::set_state;
+use sunlit_app::command::tenant::{cancel, set_state};
 use sunlit_app::query::tenant_find;
 use sunlit_domain::ScopeAuthority;
-use sunlit_domain::id::TenantSlug;
+use sunlit_domain::id::{PlanId, TenantSlug};
 use sunlit_domain::tenant_state::TenantState;
 use sunlit_domain::value::Date;
 use sunlit_tenants::{Provisioned, RegionLibrary, provision};
@@ -17,6 +17,7 @@ use sunlit_tenants::{Provisioned, RegionLibrary, provision};
 use super::Failed;
 use super::installation::{Installation, administrator};
 use super::output::line;
+use super::plan::{self, told};
 use crate::config::Config;
 
 #[derive(Debug, Subcommand)]
@@ -51,6 +52,29 @@ pub(super) enum Command {
         #[arg(value_parser = parse_state)]
         state: TenantState,
     },
+    /// Say which plan a tenant has, or give it another: refused when it has more than that gives.
+    Plan {
+        /// The tenant.
+        tenant: TenantSlug,
+        /// The plan; `sunlit plan list` tells them.
+        plan: Option<PlanId>,
+    },
+    /// Say how much of its plan a tenant has used.
+    Usage {
+        /// The tenant.
+        tenant: TenantSlug,
+        /// As JSON.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Cancel a tenant's subscription: read-only at once, suspended after some days; `tenant state … active` takes it up again.
+    Cancel {
+        /// The tenant.
+        tenant: TenantSlug,
+        /// The days.
+        #[arg(long, default_value_t = cancel::DAYS)]
+        days: u32,
+    },
     /// Write everything that a tenant has into one file, while it serves: records, files, settings, history, packages.
     Export(life::ExportArgs),
     /// Make a tenant of such a file. It is read to its end before anything is written, and the tenant is there wholly or not at
@@ -70,6 +94,16 @@ pub(super) async fn run(config: &Config, authority: &ScopeAuthority, command: Co
         Command::Import(args) => life::take(config, authority, args).await,
         Command::Erase(args) => life::end(config, authority, &args).await,
         Command::Sweep => life::sweep(config, authority).await,
+        Command::Plan { tenant, plan } => plan::of_tenant(config, authority, &tenant, plan.as_ref()).await,
+        Command::Usage { tenant, json } => plan::usage(config, authority, &tenant, json).await,
+        Command::Cancel { tenant, days } => {
+            let Installation { app, .. } = Installation::existing(config).await?;
+            let scope = administrator(&app, authority, &tenant).await?;
+            let ends_at = cancel::run(&app, &scope, days).await.map_err(told)?;
+            line(format!("{tenant} is read-only, and is suspended at {ends_at}"));
+            app.stores.close().await;
+            Ok(())
+        }
         Command::Code { code, on } => meant(config, &code, on).await,
         Command::State { tenant, state } => {
             let Installation { app, .. } = Installation::existing(config).await?;

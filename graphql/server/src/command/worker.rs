@@ -5,7 +5,7 @@ use std::sync::Arc;
 use clap::Args as ClapArgs;
 use sunlit_app::command::package::publish::Existing;
 use sunlit_app::job::{Pace, Running, Worker};
-use sunlit_app::{App, nodes};
+use sunlit_app::{App, nodes, usage};
 use sunlit_domain::ScopeAuthority;
 
 use super::Failed;
@@ -27,20 +27,23 @@ pub(super) async fn run(config: Config, authority: ScopeAuthority, args: Args) -
     let Installation { app, .. } = Installation::open(&config, Existing::Keep).await?;
     let authority = Arc::new(authority);
     if args.once {
-        Worker::new(Arc::clone(&app), authority, Pace::default()).once().await?;
+        Worker::new(Arc::clone(&app), Arc::clone(&authority), Pace::default()).once().await?;
     } else {
         let sources = Sources { app: Arc::clone(&app), state: None };
         let numbers = listener::start(config.metrics_listen, sources)?;
         let _listening = nodes::listen(&app).await?;
+        let counting = actix_web::rt::spawn(usage::keep(Arc::clone(&app), Arc::clone(&authority)));
         let workers = start(&app, &authority, config.workers.max(1));
         tracing::info!(workers = workers.len(), "working");
         stop_signal().await?;
         tracing::info!("stopping: jobs that run come to their end");
         stop(workers).await;
+        counting.abort();
         if let Some(numbers) = numbers {
             numbers.stop(false).await;
         }
     }
+    usage::write(&app, &authority).await;
     app.stores.close().await;
     Ok(())
 }

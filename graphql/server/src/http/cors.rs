@@ -121,7 +121,7 @@ async fn judge(request: &HttpRequest) -> Verdict {
 
 /// Whether the page comes from the very host and port that is asked. The scheme is not compared: behind a proxy that ends
 /// TLS the server does not know its own.
-fn is_own(request: &HttpRequest, origin: &str) -> bool {
+pub(super) fn is_own(request: &HttpRequest, origin: &str) -> bool {
     let authority = origin.split_once("://").map_or("", |(_, authority)| authority);
     let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
     !authority.is_empty() && host.is_some_and(|host| host.eq_ignore_ascii_case(authority))

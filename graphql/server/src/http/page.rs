@@ -3,9 +3,9 @@
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 use sunlit_app::query::tenant_find;
-use sunlit_app::{AppError, Reading};
-use sunlit_pages::RenderError;
-use sunlit_pages::{Page, PlatformBody, PlatformPage, TenantLink};
+use sunlit_app::{AppError, Reading, subscription};
+use sunlit_domain::error_code::message;
+use sunlit_pages::{Link, Page, PlatformBody, PlatformPage, RenderError, TenantLink};
 
 use super::failure::{Failure, Form};
 use super::preferences::Chosen;
@@ -92,11 +92,13 @@ async fn index(request: &HttpRequest, state: &web::Data<State>) -> HttpResponse 
         summary: Some(tenant.code),
         href: format!("/t/{}/", tenant.slug),
     });
+    let subscribe = subscription::is_open(&state.app)
+        .then(|| Link { title: message("subscribe.title", chosen.locale).to_owned(), href: "/subscribe".to_owned() });
     let page = PlatformPage {
         locale: portal::locale(chosen.locale),
         path: request.uri().path_and_query().map_or_else(String::new, ToString::to_string),
         name: portal::platform_name(chosen.locale),
-        body: PlatformBody::Tenants(links.collect()),
+        body: PlatformBody::Tenants { tenants: links.collect(), subscribe },
         preferences: chosen.preferences,
     };
     rendered(state.renderer.render_platform(&page))

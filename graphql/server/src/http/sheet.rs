@@ -99,6 +99,7 @@ async fn begin(
     form: SheetForm,
     wanted: &Wanted,
 ) -> Result<(Export, String), AppError> {
+    visitor.within_quota()?;
     // Whoever signed in takes what they work with, drafts too.
     let reading = visitor.reading().await?.own();
     let package = &reading.context().package(&place.package)?.package;

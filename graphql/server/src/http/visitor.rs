@@ -10,6 +10,7 @@ use actix_web::http::{Method, header};
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
 use sunlit_app::query::tenant_find;
 use sunlit_app::{AppError, Reading};
+use sunlit_domain::plan::Quota;
 use sunlit_domain::tenant_state::TenantState;
 use sunlit_domain::value::Timestamp;
 use sunlit_domain::{Actor, Locale, Scope};
@@ -57,11 +58,22 @@ impl Visitor {
         let reading = self.reading().await?;
         // A connection may be older than the tenant's state.
         serves(&*tenant_find::by_slug(&self.state.app, self.tenant.slug.as_str()).await?)?;
+        self.within_quota()?;
         // A key that reaches some packages only has the schema of all: what it does not reach is not found.
         let schema = self.state.schema(&*self.state.app.context(&self.scope).await?).await?;
         let limits = if self.scope.actor().id().is_some() { Limits::SIGNED_IN } else { Limits::ANONYMOUS };
         let allowance = Arc::new(self.purse.clone());
         Ok((schema, Call { reading, limits, carries, trace: self.trace.clone(), allowance }))
+    }
+
+    /// Refuses programs, and visitors who have not signed in, once the requests of the month are used up. Whoever has signed in
+    /// goes on working, and pages stay there for citizens.
+    pub(super) fn within_quota(&self) -> Result<(), AppError> {
+        if self.scope.actor().session().is_some() {
+            return Ok(());
+        }
+        let app = &self.state.app;
+        app.usage.admit(self.tenant.id, &app.plan_of(&self.tenant), Quota::Requests)
     }
 
     /// When the credential ends, on the clock of timers; none for the anonymous.
@@ -134,6 +146,8 @@ async fn admit(visitor: &mut Visitor, request: &HttpRequest, caller: Caller) -> 
         }
     }
     visitor.purse.spend(price)?;
+    // What is refused as too much uses nothing up.
+    visitor.state.app.usage.request(visitor.tenant.id);
     let is_graphql = request.path().ends_with("/graphql");
     if !is_graphql && matches!(*request.method(), Method::GET | Method::HEAD) {
         let place = visitor.purse.place().await?;

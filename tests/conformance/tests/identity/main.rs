@@ -3,6 +3,7 @@
 
 mod keys;
 mod kit;
+mod own_data;
 mod roles;
 mod sessions;
 mod tickets;

@@ -1,6 +1,6 @@
 //! Backups of all and of one while everything serves, and yesterday's tenant beside today's or in its place.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use sunlit_app::command::tenant::{erase, set_state};
@@ -18,7 +18,7 @@ async fn keep_safe(app: &TestApp, only: Option<&str>, keep: Option<usize>) -> (B
     backup(app.app(), &app.state().authority, &operator(), &wanted).await.unwrap()
 }
 
-async fn bring_back(app: &TestApp, from: &PathBuf, one: (&str, Option<&str>)) -> Result<Option<String>, String> {
+async fn bring_back(app: &TestApp, from: &Path, one: (&str, Option<&str>)) -> Result<Option<String>, String> {
     let found = restore::find(from, Some(&slug(one.0))).map_err(|error| error.to_string())?;
     let (tenant, beside) = (slug(one.0), one.1.map(slug));
     let place = (&tenant, beside.as_ref());

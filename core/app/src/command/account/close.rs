@@ -2,7 +2,7 @@
 //! Art. 24).
 
 use sunlit_domain::Scope;
-use sunlit_storage::tenant::identity::{account, external, role, session, ticket};
+use sunlit_storage::tenant::identity::{account, consent, external, role, session, ticket};
 
 use super::{audited, keep_security, own};
 use crate::command::begin;
@@ -28,6 +28,7 @@ pub async fn run(app: &App, scope: &Scope, password: &str) -> Result<(), AppErro
     session::delete_of(scope, &work, id).await?;
     ticket::delete_of(scope, &work, id).await?;
     external::delete_of(scope, &work, id).await?;
+    consent::delete_of(scope, &work, id).await?;
     role::delete_of(scope, &work, id).await?;
     account::delete(scope, &work, id).await?;
     audited(app, scope, &work, ("close", id), at).await?;

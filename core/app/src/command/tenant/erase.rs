@@ -45,6 +45,7 @@ pub async fn run(app: &App, scope: &Scope, confirmed: &TenantSlug) -> Result<Era
     let mut blobs = app.blobs.erase(scope).await?;
     let tombstone = life::remove(&app.platform, &tenant, scope.actor().id(), at).await?;
     app.forget_tenants();
+    app.usage.forget(tenant.id);
     app.stores.settle().await;
     app.say(Said::Erased(tenant.id)).await;
     // What was on its way when the tenant was suspended: it finds no tenant any more from here on.

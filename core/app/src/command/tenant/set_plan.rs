@@ -52,11 +52,11 @@ pub async fn run(app: &App, scope: &Scope, id: &PlanId) -> Result<Arc<Plan>, App
 ///
 /// # Errors
 /// As [`run`]; a plan that is not offered is none.
-pub async fn choose(app: &App, scope: &Scope, id: &PlanId) -> Result<Arc<Plan>, AppError> {
+pub async fn choose(app: &App, scope: &Scope, id: &str) -> Result<Arc<Plan>, AppError> {
     only_administrators(scope)?;
-    if !app.plans.offered().any(|plan| plan.id == *id) {
+    let Some(plan) = app.plans.offered().find(|plan| plan.id == *id) else {
         let offered: Vec<&str> = app.plans.offered().map(|plan| plan.id.as_str()).collect();
-        return Err(AppError::Argument(format!("the plan {id} is not offered: choose one of {}", offered.join(", "))));
-    }
-    run(app, scope, id).await
+        return Err(AppError::Argument(format!("this plan is not offered: choose one of {}", offered.join(", "))));
+    };
+    run(app, scope, &plan.id).await
 }

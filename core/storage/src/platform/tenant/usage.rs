@@ -19,7 +19,7 @@ pub struct Model {
     /// Whose.
     #[sea_orm(primary_key, auto_increment = false)]
     pub tenant_id: Uuid,
-    /// The month in Beijing time: `2026-11`.
+    /// The month in China's time: `2026-11`.
     #[sea_orm(primary_key, auto_increment = false)]
     pub month: String,
     /// What is counted.

@@ -2,6 +2,7 @@
 
 use sea_orm::entity::prelude::*;
 use sea_orm::sea_query::IndexCreateStatement;
+use sea_orm::{QueryOrder as _, QuerySelect as _};
 use sunlit_domain::Scope;
 use sunlit_domain::id::ActorId;
 
@@ -77,6 +78,16 @@ pub async fn is_linked(scope: &Scope, session: &Session, issuer: &str, account: 
         .filter(Column::Issuer.eq(issuer))
         .filter(Column::Account.eq(account.0));
     Ok(found.one(&session.transaction).await?.is_some())
+}
+
+/// As whom providers know the owner of an account, at most `first`.
+///
+/// # Errors
+/// The database's.
+pub async fn of(scope: &Scope, session: &Session, account: ActorId, first: u64) -> Result<Vec<Model>, StorageError> {
+    let tenant = session.guard(scope)?;
+    let found = Entity::find().filter(own(Column::TenantId, tenant.0)).filter(Column::Account.eq(account.0));
+    Ok(found.order_by_asc(Column::Issuer).limit(first).all(&session.transaction).await?)
 }
 
 /// Removes what is known of an account.

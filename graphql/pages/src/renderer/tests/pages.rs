@@ -2,7 +2,9 @@
 
 use super::sample;
 use crate::view::{Block, Cell, Column, Empty, Feature, Map, Section, Table, Text, View};
-use crate::{FontScale, Locale, Mode, Page, PageBody, PlatformBody, Preferences, RenderError, Renderer, Site, Theme};
+use crate::{
+    FontScale, Link, Locale, Mode, Page, PageBody, PlatformBody, Preferences, RenderError, Renderer, Site, Theme,
+};
 
 fn render(page: &Page) -> String {
     Renderer::new().unwrap().render_page(page).unwrap()
@@ -97,8 +99,10 @@ fn a_platform_page_can_say_that_no_site_is_there() {
     page.body = PlatformBody::Error(sample::error());
     let html = Renderer::new().unwrap().render_platform(&page).unwrap();
     assert!(html.contains("没有找到这个页面") && html.contains("404"));
-    page.body = PlatformBody::Tenants(Vec::new());
-    assert!(Renderer::new().unwrap().render_platform(&page).unwrap().contains("暂无站点"));
+    let subscribe = Some(Link { title: "开通".to_owned(), href: "/subscribe".to_owned() });
+    page.body = PlatformBody::Tenants { tenants: Vec::new(), subscribe };
+    let html = Renderer::new().unwrap().render_platform(&page).unwrap();
+    assert!(html.contains("暂无站点") && html.contains("<a href=\"/subscribe\">开通</a>"), "{html}");
 }
 
 #[test]

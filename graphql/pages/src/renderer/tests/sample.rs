@@ -119,11 +119,14 @@ pub(super) fn platform() -> PlatformPage {
         locale: Locale::ZhCn,
         path: "/".into(),
         name: "阳光政务".into(),
-        body: PlatformBody::Tenants(vec![
-            tenant("示例省", "省级", "000000"),
-            tenant("示例市", "市级", "000100"),
-            tenant("示例区", "区级", "000101"),
-        ]),
+        body: PlatformBody::Tenants {
+            tenants: vec![
+                tenant("示例省", "省级", "000000"),
+                tenant("示例市", "市级", "000100"),
+                tenant("示例区", "区级", "000101"),
+            ],
+            subscribe: None,
+        },
         preferences: Preferences::default(),
     }
 }

@@ -11,7 +11,7 @@ use sea_orm::sqlx::sqlite::SqlitePool;
 use sea_orm::sqlx::{self, AssertSqlSafe};
 use sunlit_app::command::package::{enable, publish};
 use sunlit_app::command::tenant::create::{self, NewTenant};
-use sunlit_app::{App, Environment, Package, SystemEnvironment};
+use sunlit_app::{Environment, Package};
 use sunlit_domain::id::{ActorId, TenantId, TenantSlug};
 use sunlit_domain::{Actor, Role, Scope, ScopeAuthority};
 use sunlit_pages::Renderer;
@@ -19,6 +19,7 @@ use uuid::Uuid;
 
 use super::super::hand_written::{Access, pool};
 use super::super::measure::TemporaryFolder;
+use super::super::tenants::open;
 use crate::command::Failed;
 use crate::config::Config;
 use crate::oidc::{ProviderClient, Providers};
@@ -84,7 +85,7 @@ impl Bed {
     ) -> Result<Self, Failed> {
         // What stands beside it is written for SQLite by hand.
         config.keep_in(folder.path().to_path_buf());
-        let app = Arc::new(App::open(config.app()?, Arc::new(SystemEnvironment)).await?);
+        let app = open(&config).await?;
         let package = publish::run(&app, MANIFEST.to_owned(), None, publish::Existing::Keep).await?;
         let tokens = TokenKeys::new(&[app.keys.tokens])?;
         let state = web::Data::new(State::new(

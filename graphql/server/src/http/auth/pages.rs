@@ -17,7 +17,8 @@ use sunlit_app::AppError;
 use sunlit_app::command::account::redeem;
 use sunlit_app::command::session::{Attempted, Client, Opened, sign_in, sign_in_external, sign_out};
 use sunlit_app::identity::authenticator::Enrolment;
-use sunlit_app::query::{provider_find, session_find};
+use sunlit_app::query::{provider_find, session_find, usage_find};
+use sunlit_domain::Role;
 use sunlit_domain::error_code::message;
 use sunlit_pages::{Form, FormField, FormPart, FormProblem, Link, Named, PageBody, Picture};
 
@@ -246,8 +247,46 @@ pub(in crate::http) async fn account_page(visitor: Visitor, request: HttpRequest
         fact("account.roles", if roles.is_empty() { word(&visitor, "account.no_roles") } else { roles.join("、") }),
         fact("account.sessions", owner.sessions.to_string()),
     ];
+    if owner.roles.contains(&Role::Administrator) {
+        match used(&visitor).await {
+            Ok(facts) => form.facts.extend(facts),
+            Err(error) => return visitor.failure(error, Told::Page).answer(&visitor.state),
+        }
+    }
     form.links.push(Link { title: word(&visitor, "account.home"), href: format!("{}/", visitor.base) });
     show(&visitor, StatusCode::OK, "account.own", Ok(form)).await
+}
+
+/// How much of its plan the tenant has used, for its administrators.
+async fn used(visitor: &Visitor) -> Result<Vec<Named>, AppError> {
+    let found = usage_find::of(&visitor.state.app, &visitor.scope).await?;
+    let fact = |key: &str, text: String| Named { title: word(visitor, key), text };
+    let mut facts = vec![fact("usage.plan", found.plan.name.get(visitor.locale()).to_owned())];
+    for entry in &found.entries {
+        let text = match entry.limit {
+            Some(limit) => word(visitor, "usage.of").replace("{most}", &grouped(limit)),
+            None => word(visitor, "usage.unbounded"),
+        };
+        facts.push(fact(entry.quota.title_key(), text.replace("{used}", &grouped(entry.used))));
+    }
+    if let Some(at) = found.ends_at {
+        let day = at.date_in_china().to_string();
+        facts.push(fact("usage.ends", word(visitor, "usage.ends_at").replace("{at}", &day)));
+    }
+    Ok(facts)
+}
+
+/// A number in groups of three, as people read.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
 }
 
 /// Signs out by form.
