@@ -11,7 +11,7 @@ use std::time::Duration;
 use sunlit_domain::ScopeAuthority;
 use sunlit_domain::id::TenantId;
 use sunlit_domain::plan::{Plan, Quota};
-use sunlit_domain::value::Timestamp;
+use sunlit_domain::value::{Month, Timestamp};
 use sunlit_storage::platform::Platform;
 use sunlit_storage::platform::tenant::usage::{Added, sums};
 
@@ -26,7 +26,7 @@ const MICROS: u64 = 1_000_000;
 /// The month of an instant in China's time, as its sums are kept: `2026-11`.
 #[must_use]
 pub fn month_of(at: Timestamp) -> String {
-    at.date_in_china().to_string().chars().take(7).collect()
+    Month::of(at).to_string()
 }
 
 /// Writes down what is counted, as long as the process runs; whoever stops it writes down the rest.
@@ -44,19 +44,6 @@ pub async fn write(app: &App, authority: &ScopeAuthority) {
     if let Err(error) = flush::run(app, authority).await {
         tracing::error!(%error, "what tenants use cannot be written down: it is counted on");
     }
-}
-
-/// When the month after that of `at` begins in China.
-#[must_use]
-pub fn next_month(at: Timestamp) -> Timestamp {
-    let mut day = at;
-    let month = month_of(at);
-    while month_of(day) == month {
-        day = day.plus(Duration::from_hours(24));
-    }
-    // The first of a month, at the time of day of `at`: China is eight hours ahead of UTC.
-    let of_day = (day.micros() + 8 * 3_600_000_000).rem_euclid(24 * 3_600_000_000);
-    day.minus(Duration::from_micros(u64::try_from(of_day).unwrap_or(0)))
 }
 
 /// What is counted over a month.
@@ -255,9 +242,7 @@ impl Counter {
 impl Counters {
     /// Begins the month of `at`, when it is another one; what came before is written down by and by.
     fn turn(&mut self, at: Timestamp) {
-        // The day may not be over yet: a month begins with a day, so that it is enough to look once a minute.
-        let past = u64::try_from(at.micros().rem_euclid(60_000_000)).unwrap_or(0);
-        self.until = Some(at.plus(Duration::from_mins(1) - Duration::from_micros(past)));
+        self.until = Month::of(at).end();
         let month = month_of(at);
         if month == self.month {
             return;
@@ -288,17 +273,6 @@ mod tests {
         fn new_id(&self) -> Uuid {
             Uuid::nil()
         }
-    }
-
-    #[test]
-    fn the_next_month_begins_at_midnight_in_beijing() {
-        let check = |at: &str, expect: &str| {
-            assert_eq!(next_month(at.parse().unwrap()), expect.parse().unwrap(), "{at}");
-        };
-        check("2026-11-23T18:39:00Z", "2026-11-30T16:00:00Z");
-        check("2026-11-30T16:00:00Z", "2026-12-31T16:00:00Z");
-        check("2026-11-30T15:59:59.999999Z", "2026-11-30T16:00:00Z");
-        check("2028-02-01T00:00:00Z", "2028-02-29T16:00:00Z");
     }
 
     #[test]

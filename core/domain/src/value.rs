@@ -17,6 +17,7 @@
 mod cell;
 mod decimal;
 mod json_text;
+mod month;
 mod time;
 
 use serde_json::{Value as Json, json};
@@ -24,6 +25,7 @@ use uuid::Uuid;
 
 pub use decimal::{Decimal, MAX_SCALE, Total};
 pub use json_text::JsonText;
+pub use month::Month;
 pub use time::{Date, Timestamp};
 
 use crate::geometry::{Area, Point, degrees_to_e6};

@@ -18,6 +18,7 @@ pub(crate) mod mixed;
 mod parts;
 pub mod plugin;
 mod probe;
+mod records;
 pub mod start;
 mod streets;
 pub(crate) mod tenants;

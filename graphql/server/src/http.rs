@@ -11,6 +11,7 @@ mod explorer;
 mod export;
 mod failure;
 mod file;
+mod form;
 mod graphql;
 mod health;
 mod media;

@@ -56,8 +56,8 @@ async fn letter(app: &App, scope: &Scope, job: &Claimed, payload: &Payload) -> R
             .replace("{name}", &account.name)
             .replace("{quota}", message(quota.title_key(), locale))
             .replace("{percent}", &payload.percent.to_string())
-            .replace("{used}", &payload.used.to_string())
-            .replace("{most}", &payload.most.to_string())
+            .replace("{used}", &quota.amount(payload.used))
+            .replace("{most}", &quota.amount(payload.most))
             .replace("{advice}", message(quota.key(), locale))
             .replace("{link}", &format!("{}/auth/account", app.address_of(&tenant)))
     };

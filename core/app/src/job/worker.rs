@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use sunlit_domain::id::TenantId;
 use sunlit_domain::plan::Quota;
 use sunlit_domain::tenant_state::TenantState;
-use sunlit_domain::value::Timestamp;
+use sunlit_domain::value::{Month, Timestamp};
 use sunlit_domain::{Actor, Scope, ScopeAuthority};
 use sunlit_storage::platform::{due, tenant};
 use sunlit_storage::tenant::outbox::{self, Claimed};
@@ -25,7 +25,6 @@ use crate::command::schedule::{FIRE, TICK};
 use crate::command::tenant::cancel;
 use crate::command::usage::{flush, tell};
 use crate::command::{file, session, tenant as whole};
-use crate::usage::next_month;
 use crate::{App, AppError, meter};
 
 /// How many jobs of one tenant are done before another tenant has its turn.
@@ -236,7 +235,8 @@ impl Worker {
     /// Runs the job and writes down how it ended; answers with the name of that.
     async fn end(&self, scope: &Scope, job: &Claimed) -> Result<&'static str, AppError> {
         if self.waits_for_next_month(scope, job).await? {
-            let until = next_month(self.app.environment.now());
+            let now = self.app.environment.now();
+            let until = Month::of(now).end().unwrap_or(now);
             return put_off::run(&self.app, scope, job, until).await.map(|()| "put_off");
         }
         self.app.usage.job(scope.tenant());

@@ -62,6 +62,24 @@ impl Quota {
         }
     }
 
+    /// An amount of it as people read it: bytes by their multiples, numbers in groups of three.
+    #[must_use]
+    pub fn amount(self, amount: u64) -> String {
+        const UNITS: [&str; 5] = ["B", "KB", "MB", "GB", "TB"];
+        if self != Self::Storage {
+            return grouped(amount);
+        }
+        let (mut unit, mut size) = (0, 1_u64);
+        while amount / size >= 1024 && unit + 1 < UNITS.len() {
+            (unit, size) = (unit + 1, size * 1024);
+        }
+        // Rounded down to a tenth, so that what is not full does not look so.
+        let tenths = u128::from(amount) * 10 / u128::from(size);
+        let (whole, tenth) = (grouped(u64::try_from(tenths / 10).unwrap_or(u64::MAX)), tenths % 10);
+        let part = if tenth == 0 { String::new() } else { format!(".{tenth}") };
+        format!("{whole}{part} {}", UNITS[unit])
+    }
+
     /// The key of what people read when it is used up.
     #[must_use]
     pub fn key(self) -> &'static str {
@@ -74,6 +92,13 @@ impl Quota {
             Self::PluginCpu => "quota.plugin_cpu",
         }
     }
+}
+
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let groups: Vec<&str> =
+        digits.as_bytes().rchunks(3).rev().filter_map(|group| std::str::from_utf8(group).ok()).collect();
+    groups.join(",")
 }
 
 /// How much a plan gives of everything; without a number it gives without bound.
@@ -106,5 +131,24 @@ impl Quotas {
             Quota::Jobs => self.jobs,
             Quota::PluginCpu => self.plugin_cpu,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_are_written_as_people_read_them() {
+        let check = |quota: Quota, amount, expect| assert_eq!(quota.amount(amount), expect);
+        check(Quota::Requests, 0, "0");
+        check(Quota::Requests, 999, "999");
+        check(Quota::Requests, 5_000_000, "5,000,000");
+        check(Quota::Storage, 0, "0 B");
+        check(Quota::Storage, 1_023, "1,023 B");
+        check(Quota::Storage, 1_536, "1.5 KB");
+        check(Quota::Storage, 53_687_091_200, "50 GB");
+        check(Quota::Storage, 53_687_091_199, "49.9 GB");
+        check(Quota::Storage, u64::MAX, "16,777,215.9 TB");
     }
 }

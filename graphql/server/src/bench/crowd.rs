@@ -8,18 +8,17 @@ use std::sync::Arc;
 use actix_web::dev::ServerHandle;
 use actix_web::web;
 use sunlit_app::command::package::{enable, publish};
-use sunlit_app::command::record::import::{self, File, Outcome};
 use sunlit_app::command::tenant::create::{self, NewTenant};
 use sunlit_app::command::tenant::set_plan;
 use sunlit_app::{App, Package, SystemEnvironment};
 use sunlit_domain::id::{ActorId, TenantId};
 use sunlit_domain::plan::{Plan, Plans};
-use sunlit_domain::{Actor, Locale, Role, ScopeAuthority};
+use sunlit_domain::{Actor, Role, ScopeAuthority};
 use sunlit_pages::Renderer;
-use sunlit_sheet::Form;
 use uuid::Uuid;
 
 use super::measure::TemporaryFolder;
+use super::records::bring_in;
 use super::tenants::must_have_no_tenant;
 use crate::command::Failed;
 use crate::config::Config;
@@ -173,17 +172,6 @@ async fn settle(
     let tenant = create::run(app, authority, new).await?;
     let scope = authority.scope(tenant.id, Actor::known(EDITOR, vec![Role::Editor]));
     enable::run(app, &scope, package, &[], &BTreeMap::new()).await?;
-    let file = File {
-        form: Form::Csv,
-        bytes: rows.as_bytes().to_vec(),
-        sheet: None,
-        key: None,
-        keep_ids: false,
-        dry_run: false,
-        locale: Locale::Zh,
-    };
-    match import::run(app, &scope, package, "item", file).await? {
-        Outcome::Done(_) => Ok((tenant.id, slug)),
-        Outcome::Refused { problems, .. } => Err(format!("the rows are refused: {:?}", problems.first()).into()),
-    }
+    bring_in(app, &scope, package, "item", rows).await?;
+    Ok((tenant.id, slug))
 }

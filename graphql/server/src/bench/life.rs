@@ -10,18 +10,17 @@ use bytes::Bytes;
 use futures_util::stream;
 use sunlit_app::command::file::upload::{self, Said};
 use sunlit_app::command::package::{enable, publish};
-use sunlit_app::command::record::import::{self as import_records, File, Outcome};
 use sunlit_app::command::tenant::create::{self, NewTenant};
 use sunlit_app::{App, Package};
 use sunlit_domain::id::ActorId;
-use sunlit_domain::{Actor, Locale, Role, Scope, ScopeAuthority};
-use sunlit_sheet::Form;
+use sunlit_domain::{Actor, Role, Scope, ScopeAuthority};
 use sunlit_tenants::archive::{Opening, Sealing};
 use sunlit_tenants::export::export_to_file;
 use sunlit_tenants::import::{Wanted, import};
 use uuid::Uuid;
 
 use super::measure::{TemporaryFolder, kib_of, line, reset_peak};
+use super::records::bring_in;
 use super::tenants::{must_have_no_tenant, open};
 use crate::command::Failed;
 use crate::config::Config;
@@ -105,19 +104,7 @@ async fn fill(app: &App, scope: &Scope, package: &Package, rows: usize) -> Resul
         let text = "办理地点在街道便民服务中心".repeat(row % 9);
         writeln!(csv, "c{row:06},条目 {row},{row}.25,2026-01-{day:02},\"[\"\"甲\"\",\"\"{row}\"\"]\",{text}")?;
     }
-    let file = File {
-        form: Form::Csv,
-        bytes: csv.into_bytes(),
-        sheet: None,
-        key: None,
-        keep_ids: false,
-        dry_run: false,
-        locale: Locale::Zh,
-    };
-    match import_records::run(app, scope, package, "item", file).await? {
-        Outcome::Done(_) => Ok(()),
-        Outcome::Refused { problems, .. } => Err(format!("the rows are refused: {:?}", problems.first()).into()),
-    }
+    bring_in(app, scope, package, "item", &csv).await
 }
 
 /// A file of bytes that do not pack.

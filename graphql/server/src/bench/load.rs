@@ -1,7 +1,7 @@
-//! Clients over loopback, on a thread of their own: so many at once, each asking as soon as it is answered, or at a pace.
+//! Clients over loopback, on threads of their own: so many at once, each asking as soon as it is answered, or at a pace.
 
 use std::net::{IpAddr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, Barrier};
 use std::time::{Duration, Instant};
 
 use reqwest::Method;
@@ -81,38 +81,49 @@ enum Came {
     Failed(String),
 }
 
-/// Runs stages at the same time, each to its end; what came of each.
+/// Runs stages at the same time, each to its end; what came of each. Each has a thread of its own, so that the clients of one do not
+/// wait for those of another, and begins when the clients of all are made.
 pub(super) async fn run(stages: Vec<Stage>) -> Result<Vec<Seen>, Failed> {
-    let clients = move || -> Result<Vec<Seen>, String> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| e.to_string())?;
-        runtime.block_on(async {
-            let stages: Vec<_> = stages.into_iter().map(|stage| tokio::spawn(run_one(stage))).collect();
-            let mut seen = Vec::new();
-            for stage in stages {
-                seen.push(stage.await.map_err(|error| error.to_string())??);
-            }
-            Ok(seen)
+    let ready = Arc::new(Barrier::new(stages.len()));
+    let running: Vec<_> = stages
+        .into_iter()
+        .map(|stage| {
+            let ready = Arc::clone(&ready);
+            tokio::task::spawn_blocking(move || {
+                let clients = clients(&stage);
+                ready.wait();
+                let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+                let runtime = runtime.map_err(|error| error.to_string())?;
+                runtime.block_on(run_one(stage, clients?))
+            })
         })
-    };
-    Ok(tokio::task::spawn_blocking(clients).await??)
+        .collect();
+    let mut seen = Vec::new();
+    for stage in running {
+        seen.push(stage.await??);
+    }
+    Ok(seen)
 }
 
-async fn run_one(stage: Stage) -> Result<Seen, String> {
-    let began = Instant::now();
-    let mut clients = Vec::new();
-    for number in 0..stage.clients {
+fn clients(stage: &Stage) -> Result<Vec<reqwest::Client>, String> {
+    let client = |number: usize| {
         let last = u8::try_from(number % usize::from(stage.addresses.max(1))).unwrap_or(0) + 1;
-        let client = reqwest::Client::builder()
-            .local_address(IpAddr::from([127, 0, 0, last]))
-            .pool_max_idle_per_host(1)
-            .timeout(Duration::from_secs(30))
-            .build()
-            .map_err(|error| error.to_string())?;
+        let builder = reqwest::Client::builder().local_address(IpAddr::from([127, 0, 0, last]));
+        let built = builder.pool_max_idle_per_host(1).timeout(Duration::from_secs(30)).build();
+        built.map_err(|error| error.to_string())
+    };
+    (0..stage.clients).map(client).collect()
+}
+
+async fn run_one(stage: Stage, clients: Vec<reqwest::Client>) -> Result<Seen, String> {
+    let began = Instant::now();
+    let asking = clients.into_iter().enumerate().map(|(number, client)| {
         let stage = stage.clone();
-        clients.push(tokio::spawn(async move { follow(&client, &stage, number, began).await }));
-    }
+        tokio::spawn(async move { follow(&client, &stage, number, began).await })
+    });
+    let asking: Vec<_> = asking.collect();
     let mut seen = Seen::default();
-    for client in clients {
+    for client in asking {
         for came in client.await.map_err(|error| error.to_string())? {
             match came {
                 Came::Good(wall) => seen.walls.push(wall),

@@ -10,19 +10,18 @@ use std::time::Instant;
 use actix_web::web;
 use serde_json::json;
 use sunlit_app::command::package::{enable, publish};
-use sunlit_app::command::record::import::{self, File, Outcome};
 use sunlit_app::command::tenant::create::{self, NewTenant};
 use sunlit_app::query::tenant_find;
 use sunlit_app::{App, AppConfig, Package, SystemEnvironment};
 use sunlit_domain::id::ActorId;
 use sunlit_domain::plan::Plans;
-use sunlit_domain::{Actor, Locale, Role, ScopeAuthority};
+use sunlit_domain::{Actor, Role, ScopeAuthority};
 use sunlit_pages::Renderer;
-use sunlit_sheet::Form;
 use uuid::Uuid;
 
 use super::ask::{Sender, asker, sender};
 use super::measure::{TemporaryFolder, kib_of, line, median, micros, millis, quantile};
+use super::records::bring_in;
 use crate::command::Failed;
 use crate::config::Config;
 use crate::http::application;
@@ -157,19 +156,8 @@ async fn provision(
         let tenant = create::run(app, authority, new).await?;
         let scope = authority.scope(tenant.id, Actor::known(ActorId(Uuid::from_u128(7)), vec![Role::Editor]));
         enable::run(app, &scope, package, &[], &BTreeMap::new()).await?;
-        let file = File {
-            form: Form::Csv,
-            bytes: csv.clone().into_bytes(),
-            sheet: None,
-            key: Some("code".to_owned()),
-            keep_ids: false,
-            dry_run: false,
-            locale: Locale::Zh,
-        };
-        match import::run(app, &scope, package, "item", file).await? {
-            Outcome::Done(_) => times.push(millis(began.elapsed())),
-            Outcome::Refused { problems, .. } => return Err(format!("the rows are refused: {problems:?}").into()),
-        }
+        bring_in(app, &scope, package, "item", &csv).await?;
+        times.push(millis(began.elapsed()));
     }
     Ok(times)
 }

@@ -22,6 +22,7 @@ use sunlit_app::command::session::{Attempted, Client, Opened, refresh, sign_in, 
 use sunlit_app::query::provider_find;
 
 use super::failure::Form;
+use super::form;
 use super::visitor::Visitor;
 use super::{address, body};
 use crate::token::{ACCESS_MINUTES, Subject};
@@ -76,7 +77,7 @@ struct Redeem {
 
 /// Signs in with address and password, and a code where one is needed.
 pub(super) async fn sign_in(visitor: Visitor, request: HttpRequest, body: web::Payload) -> HttpResponse {
-    if pages::is_form(&request) {
+    if form::is_form(&request) {
         return pages::sign_in(visitor, request, body).await;
     }
     let done = async {
@@ -94,7 +95,7 @@ pub(super) async fn sign_in(visitor: Visitor, request: HttpRequest, body: web::P
 
 /// Signs in with the code that was still missing after a provider has vouched.
 pub(super) async fn second_factor(visitor: Visitor, request: HttpRequest, body: web::Payload) -> HttpResponse {
-    if pages::is_form(&request) {
+    if form::is_form(&request) {
         return pages::second_factor(visitor, request, body).await;
     }
     let done = async {
@@ -126,7 +127,7 @@ pub(super) async fn refresh(visitor: Visitor, request: HttpRequest, body: web::P
 
 /// Ends the session of a refresh token.
 pub(super) async fn sign_out(visitor: Visitor, request: HttpRequest, body: web::Payload) -> HttpResponse {
-    if pages::is_form(&request) {
+    if form::is_form(&request) {
         return pages::leave(visitor, request, body).await;
     }
     let done = async {
@@ -144,7 +145,7 @@ pub(super) async fn sign_out(visitor: Visitor, request: HttpRequest, body: web::
 
 /// Mails the way to another password, if there is an account. The answer is the same, and comes at once, if there is none.
 pub(super) async fn reset(visitor: Visitor, request: HttpRequest, body: web::Payload) -> HttpResponse {
-    if pages::is_form(&request) {
+    if form::is_form(&request) {
         return pages::reset(visitor, request, body).await;
     }
     let asked: Result<Reset, AppError> = read(&request, body).await;
@@ -167,7 +168,7 @@ fn mail_reset(visitor: &Visitor, email: String) {
 
 /// Takes an invitation or a reset: its holder chooses a password.
 pub(super) async fn redeem(visitor: Visitor, request: HttpRequest, body: web::Payload) -> HttpResponse {
-    if pages::is_form(&request) {
+    if form::is_form(&request) {
         return pages::redeem(visitor, request, body).await;
     }
     let done = async {

@@ -8,7 +8,7 @@ use actix_web::http::{Method, StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, ResponseError, web};
 use serde_json::json;
 use sunlit_app::AppError;
-use sunlit_domain::ErrorCode;
+use sunlit_domain::{ErrorCode, Locale};
 use sunlit_pages::{ErrorNotice, PlatformBody, PlatformPage};
 use sunlit_schema::{TraceId, refusal};
 use sunlit_storage::platform::tenant::Tenant;
@@ -105,9 +105,10 @@ impl Failure {
         }
     }
 
-    /// The answer, rendered with the server's templates.
+    /// The answer, rendered with the server's templates; of a request that is one too many without them, for it must cost next to
+    /// nothing.
     pub(super) fn answer(&self, state: &web::Data<State>) -> HttpResponse {
-        if self.form != Form::Page {
+        if self.form != Form::Page || self.error.retry_after().is_some() {
             return self.error_response();
         }
         let response = match self.page(&state.renderer) {
@@ -136,6 +137,15 @@ impl Failure {
             tracing::error!(trace.id = self.trace.0, error = &self.error as &dyn std::error::Error, "a request failed");
         }
     }
+}
+
+/// The least that is a page. Its words are our own.
+fn bare(locale: Locale, code: ErrorCode) -> String {
+    let (language, words) = (locale.tag(), code.message(locale));
+    format!(
+        "<!doctype html>\n<html lang=\"{language}\"><head><meta charset=\"utf-8\"><title>{words}</title></head>\
+         <body><h1>{words}</h1></body></html>\n"
+    )
 }
 
 /// Whole seconds, at least one (RFC 9110, §10.2.3).
@@ -184,9 +194,7 @@ impl ResponseError for Failure {
                     .insert_header((header::CACHE_CONTROL, "no-store"))
                     .body(problem.to_string())
             }
-            Form::Page => {
-                self.build().content_type("text/plain; charset=utf-8").body(format!("{}\n", code.message(locale)))
-            }
+            Form::Page => self.build().content_type("text/html; charset=utf-8").body(bare(locale, code)),
         }
     }
 }

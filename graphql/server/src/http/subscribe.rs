@@ -1,7 +1,6 @@
 //! Self-service: a form on the platform's own pages, a link by mail, and a tenant. Programs send JSON to the same addresses.
 //!
-//! A form is taken from these pages alone: browsers name the origin of every form that they post (Fetch, §3.2), and one that names
-//! another, or none, is refused. The link of the mail shows what it would do; only a POST does it, so that whoever scans mail for
+//! A form is taken from these pages alone (`form.rs`). The link of the mail shows what it would do; only a POST does it, so that whoever scans mail for
 //! harmful links subscribes nobody.
 
 use std::sync::LazyLock;
@@ -20,7 +19,7 @@ use sunlit_tenants::subscribe::{self, Asked, Flaw, Shown, SubscribeError, Subscr
 
 use super::failure::{Failure, Form as Told};
 use super::preferences::Chosen;
-use super::{address, body, cors, visitor};
+use super::{address, body, form, visitor};
 use crate::fairness::Caller;
 use crate::portal;
 use crate::state::State;
@@ -124,11 +123,8 @@ fn library() -> Result<&'static RegionLibrary, AppError> {
 
 impl Guest {
     fn new(request: HttpRequest, state: web::Data<State>) -> Self {
-        let names = |name: header::HeaderName, text: &str| {
-            let value = request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-            value.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(text)
-        };
-        let is_program = names(header::CONTENT_TYPE, "application/json") || names(header::ACCEPT, "application/json");
+        let accepts = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let is_program = form::is_of_type(&request, "application/json") || accepts.starts_with("application/json");
         Self { chosen: Chosen::of(&request), state, request, is_program }
     }
 
@@ -136,32 +132,15 @@ impl Guest {
     async fn read<T: DeserializeOwned>(&self, body: web::Payload) -> Result<T, AppError> {
         let caller = Caller::at(address::of(&self.request, &self.state.trusted_proxies));
         self.state.fairness.attempt(None, caller)?;
-        let headers = self.request.headers();
-        let origin = headers.get(header::ORIGIN);
-        let is_own =
-            |value: &header::HeaderValue| value.to_str().is_ok_and(|origin| cors::is_own(&self.request, origin));
-        if origin.is_some_and(|origin| !is_own(origin)) {
-            return Err(AppError::Denied);
+        if form::is_form(&self.request) {
+            return form::posted(&self.request, body, "subscribe", MAX_BODY).await;
         }
-        let sent = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let kind = sent.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-        let is_same = headers.get("sec-fetch-site").is_some_and(|site| site == "same-origin");
-        match kind.as_str() {
-            "application/json" => {}
-            "application/x-www-form-urlencoded" if origin.is_some() || is_same => {}
-            "application/x-www-form-urlencoded" => {
-                return Err(AppError::Unsupported("a form names its origin: use a current browser".to_owned()));
-            }
-            _ => return Err(AppError::Unsupported("send application/json".to_owned())),
+        form::refuse_foreign(&self.request)?;
+        if !form::is_of_type(&self.request, "application/json") {
+            return Err(AppError::Unsupported("send application/json".to_owned()));
         }
         let bytes = body::whole(body, "subscribe", MAX_BODY).await?;
-        // What was sent is not repeated: it holds names and addresses.
-        let malformed = || AppError::Argument("the form cannot be read".to_owned());
-        if kind == "application/json" {
-            return serde_json::from_slice(&bytes).map_err(|_| malformed());
-        }
-        let text = String::from_utf8(bytes).map_err(|_| malformed())?;
-        web::Query::<T>::from_query(&text).map(web::Query::into_inner).map_err(|_| malformed())
+        serde_json::from_slice(&bytes).map_err(|_| AppError::Argument("the body cannot be read".to_owned()))
     }
 
     fn locale(&self) -> Locale {

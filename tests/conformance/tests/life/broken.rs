@@ -17,7 +17,7 @@ use sunlit_tenants::archive::{Entry, Manifest, Opening, Sealing};
 use sunlit_tenants::import::Wanted;
 use sunlit_test_support::TestApp;
 
-use crate::kit::{SLUG, export, full, nothing_of, place, rooms, scope, slug, sound, take};
+use crate::kit::{SLUG, cut_off, export, full, nothing_of, place, rooms, scope, slug, sound, take};
 
 /// An archive in memory.
 #[derive(Default, Clone)]
@@ -257,19 +257,7 @@ async fn an_import_that_broke_off_anywhere_leaves_nothing_that_serves() {
     let (mut steps, mut left, mut cut) = (0_usize, 0, 0);
     loop {
         let wanted = Wanted::default();
-        let done = {
-            let mut importing = pin!(take(&there, &path, &wanted));
-            let mut polled = 0;
-            std::future::poll_fn(|context| match importing.as_mut().poll(context) {
-                Poll::Ready(done) => Poll::Ready(Some(done)),
-                Poll::Pending if polled >= steps => Poll::Ready(None),
-                Poll::Pending => {
-                    polled += 1;
-                    Poll::Pending
-                }
-            })
-            .await
-        };
+        let done = cut_off(steps, take(&there, &path, &wanted)).await;
         let Some(done) = done else {
             cut += 1;
             steps += 1 + steps / 16;

@@ -1,8 +1,5 @@
 //! Erasing leaves nothing of a tenant but its tombstone.
 
-use std::pin::pin;
-use std::task::Poll;
-
 use serde_json::json;
 use sunlit_app::AppError;
 use sunlit_app::command::tenant::{erase, set_state, sweep};
@@ -13,7 +10,9 @@ use sunlit_storage::testing;
 use sunlit_tenants::import::Wanted;
 use sunlit_test_support::TestApp;
 
-use crate::kit::{ROOMS, SLUG, add_room, ask, audited, export, full, nothing_of, rooms, scope, slug, take, walk};
+use crate::kit::{
+    ROOMS, SLUG, add_room, ask, audited, cut_off, export, full, nothing_of, rooms, scope, slug, take, walk,
+};
 
 const WORD: &str = "planted-token-7f3a";
 const NEIGHBOUR: &str = "900002";
@@ -115,20 +114,7 @@ async fn an_erasure_that_broke_off_anywhere_goes_on_when_it_is_run_again() {
         suspend(&app, tenant).await;
         let scope = scope(&app, tenant);
         let slug = slug(SLUG);
-        let done = {
-            let mut erasing = pin!(erase::run(app.app(), &scope, &slug));
-            let mut polled = 0;
-            // Dropped at its `steps`th rest, as a kill would end it there.
-            std::future::poll_fn(|context| match erasing.as_mut().poll(context) {
-                Poll::Ready(done) => Poll::Ready(Some(done)),
-                Poll::Pending if polled >= steps => Poll::Ready(None),
-                Poll::Pending => {
-                    polled += 1;
-                    Poll::Pending
-                }
-            })
-            .await
-        };
+        let done = cut_off(steps, erase::run(app.app(), &scope, &slug)).await;
         if done.is_none() {
             cut += 1;
             // It does not come back to life half erased.

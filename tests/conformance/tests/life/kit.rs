@@ -1,6 +1,8 @@
 //! A tenant that has something in every table and every kind of column, with one word in all its texts.
 
 use std::path::{Path, PathBuf};
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use actix_web::http::StatusCode;
@@ -353,4 +355,19 @@ pub(crate) fn walk(folder: &Path, look: &mut impl FnMut(&Path)) {
         look(&path);
         walk(&path, look);
     }
+}
+
+/// What a future comes to; none when it is dropped at its `steps`th rest, as a kill would end it there.
+pub(crate) async fn cut_off<T>(steps: usize, work: impl Future<Output = T>) -> Option<T> {
+    let mut work = pin!(work);
+    let mut polled = 0;
+    std::future::poll_fn(|context| match work.as_mut().poll(context) {
+        Poll::Ready(done) => Poll::Ready(Some(done)),
+        Poll::Pending if polled >= steps => Poll::Ready(None),
+        Poll::Pending => {
+            polled += 1;
+            Poll::Pending
+        }
+    })
+    .await
 }

@@ -6,9 +6,9 @@ use serde_json::json;
 use sunlit_app::command::account::invite::{self, Invitation};
 use sunlit_app::command::account::redeem;
 use sunlit_app::command::usage::flush;
-use sunlit_app::usage::next_month;
 use sunlit_domain::Role;
 use sunlit_domain::plan::Quota;
+use sunlit_domain::value::Month;
 use sunlit_storage::tenant::outbox;
 use sunlit_test_support::TestApp;
 
@@ -92,7 +92,7 @@ async fn beyond_the_months_jobs_schedules_wait_for_the_next_and_nothing_is_lost(
     let run = "mutation { runSchedule(package: \"probe\", schedule: \"chime\") { id errors { code } } }";
     assert_eq!(app.graphql(TENANT, Some(&token), run, json!({})).await.data()["runSchedule"]["errors"], json!([]));
     app.worker().once().await.unwrap();
-    let until = next_month(app.app().environment.now());
+    let until = Month::of(app.app().environment.now()).end().unwrap();
     let scope = app.scope(tenant);
     let session = app.app().stores.open(&scope).await.unwrap().snapshot(&scope).await.unwrap();
     let waiting = outbox::waiting(&scope, &session, "fire").await.unwrap();

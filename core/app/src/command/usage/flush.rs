@@ -1,5 +1,7 @@
 //! Writes down what this process has counted, and reads what the others have.
 
+use sunlit_domain::id::TenantId;
+use sunlit_domain::value::Month;
 use sunlit_domain::{Actor, ScopeAuthority};
 use sunlit_storage::platform::tenant::usage;
 
@@ -7,7 +9,7 @@ use super::tell;
 use crate::{App, AppError};
 
 /// Months that are kept, this one among them.
-const KEPT: i64 = 13;
+const KEPT: u16 = 13;
 
 /// Adds what came since the last time to the platform's sums, learns what the sums are now, and tells administrators whose plan is
 /// nearly used up. What cannot be written is kept for the next time.
@@ -25,7 +27,7 @@ pub async fn run(app: &App, authority: &ScopeAuthority) -> Result<(), AppError> 
         return Err(error.into());
     }
     for sum in usage::sums(&app.platform, &month, Some(&active)).await? {
-        app.usage.learn(&month, sunlit_domain::id::TenantId(sum.tenant_id), &sum.quota, sum.amount);
+        app.usage.learn(&month, TenantId(sum.tenant_id), &sum.quota, sum.amount);
     }
     for tenant in active {
         let scope = authority.scope(tenant, Actor::job_runner());
@@ -41,28 +43,7 @@ pub async fn run(app: &App, authority: &ScopeAuthority) -> Result<(), AppError> 
 /// # Errors
 /// The platform database's.
 pub async fn purge(app: &App) -> Result<(), AppError> {
-    let month = crate::usage::month_of(app.environment.now());
-    if let Some(first) = months_before(&month, KEPT - 1) {
-        usage::purge(&app.platform, &first).await?;
-    }
+    let first = Month::of(app.environment.now()).back(KEPT - 1);
+    usage::purge(&app.platform, &first.to_string()).await?;
     Ok(())
-}
-
-/// The month so many months before another.
-fn months_before(month: &str, back: i64) -> Option<String> {
-    let (year, month) = month.split_once('-')?;
-    let months = year.parse::<i64>().ok()? * 12 + month.parse::<i64>().ok()? - 1 - back;
-    Some(format!("{:04}-{:02}", months.div_euclid(12), months.rem_euclid(12) + 1))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn thirteen_months_are_kept() {
-        assert_eq!(months_before("2026-11", KEPT - 1).as_deref(), Some("2025-11"));
-        assert_eq!(months_before("2026-01", 1).as_deref(), Some("2025-12"));
-        assert_eq!(months_before("2026-12", 12).as_deref(), Some("2025-12"));
-    }
 }

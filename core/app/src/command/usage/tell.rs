@@ -2,7 +2,6 @@
 //! level.
 
 use serde_json::json;
-use sha2::{Digest as _, Sha256};
 use sunlit_domain::plan::Quota;
 use sunlit_domain::value::Timestamp;
 use sunlit_domain::{Role, Scope};
@@ -16,6 +15,7 @@ use crate::command::begin;
 use crate::command::commit::commit;
 use crate::job::USAGE_MAIL;
 use crate::query::usage_find::level;
+use crate::usage::month_of;
 use crate::{App, AppError};
 
 /// The shares of a quota, in percent, of which somebody is told.
@@ -40,7 +40,7 @@ pub async fn of_month(app: &App, scope: &Scope, month: &str) -> Result<(), AppEr
 /// # Errors
 /// The database's.
 pub async fn of_levels(app: &App, scope: &Scope) -> Result<(), AppError> {
-    let month = crate::usage::month_of(app.environment.now());
+    let month = month_of(app.environment.now());
     let mut used = Vec::new();
     {
         let session = app.stores.open(scope).await?.snapshot(scope).await?;
@@ -85,12 +85,13 @@ async fn schedule(
 ) -> Result<(), AppError> {
     let at = app.environment.now();
     let work = begin::administer(app, scope).await?;
-    for (account, name) in administrators(scope, &work).await? {
+    for account in administrators(scope, &work).await? {
         let key = format!("{month} {note} {account}");
         let payload = json!({
-            "account": account, "name": name, "quota": quota.name(), "percent": percent, "used": used, "most": most,
+            "account": account, "quota": quota.name(), "percent": percent, "used": used, "most": most,
         });
-        let id = id_of(scope, &key);
+        // One id for one letter, whichever node schedules it.
+        let id = Uuid::new_v5(&scope.tenant().0, key.as_bytes());
         let written = work.attempt(async { outbox::schedule(scope, &work, job(id, key, at, payload)).await }).await;
         match written {
             // Another node has told already.
@@ -105,18 +106,10 @@ fn job<'a>(id: Uuid, key: String, due_at: Timestamp, payload: serde_json::Value)
     Job { id, kind: USAGE_MAIL, key, due_at, payload }
 }
 
-/// One id for one letter, whoever schedules it.
-fn id_of(scope: &Scope, key: &str) -> Uuid {
-    let digest = Sha256::new().chain_update(b"usage").chain_update(scope.tenant().0).chain_update(key).finalize();
-    let mut bytes = [0; 16];
-    bytes.copy_from_slice(&digest[..16]);
-    uuid::Builder::from_custom_bytes(bytes).into_uuid()
-}
-
-async fn administrators(scope: &Scope, work: &Work) -> Result<Vec<(Uuid, String)>, AppError> {
+async fn administrators(scope: &Scope, work: &Work) -> Result<Vec<Uuid>, AppError> {
     let accounts = account::page(scope, work, MAX_LOOKED, None).await?;
     let ids: Vec<Uuid> = accounts.iter().filter(|row| row.state == account::ACTIVE).map(|row| row.id).collect();
     let held = role::of_all(scope, work, &ids).await?;
     let holds = |id: Uuid| held.iter().any(|(account, role)| account.0 == id && *role == Role::Administrator);
-    Ok(accounts.into_iter().filter(|row| holds(row.id)).map(|row| (row.id, row.name)).collect())
+    Ok(ids.into_iter().filter(|id| holds(*id)).collect())
 }

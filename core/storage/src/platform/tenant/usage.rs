@@ -22,7 +22,7 @@ pub struct Model {
     /// The month in China's time: `2026-11`.
     #[sea_orm(primary_key, auto_increment = false)]
     pub month: String,
-    /// What is counted.
+    /// What is counted: a quota; or `told:<quota>:<percent>`, that its administrators were told of so much of it.
     #[sea_orm(primary_key, auto_increment = false)]
     pub quota: String,
     /// How much.

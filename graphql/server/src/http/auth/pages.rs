@@ -12,7 +12,6 @@ use base64::engine::general_purpose::STANDARD;
 use qrcode::QrCode;
 use qrcode::render::svg;
 use serde::Deserialize;
-use serde::de::DeserializeOwned;
 use sunlit_app::AppError;
 use sunlit_app::command::account::redeem;
 use sunlit_app::command::session::{Attempted, Client, Opened, sign_in, sign_in_external, sign_out};
@@ -23,8 +22,8 @@ use sunlit_domain::error_code::message;
 use sunlit_pages::{Form, FormField, FormPart, FormProblem, Link, Named, PageBody, Picture};
 
 use super::{MAX_BODY, REFRESH_COOKIE, client, refresh_cookie};
-use crate::http::body;
 use crate::http::failure::Form as Told;
+use crate::http::form::posted;
 use crate::http::visitor::Visitor;
 use crate::portal::Frame;
 
@@ -40,12 +39,6 @@ pub(in crate::http) struct Given {
     done: String,
 }
 
-/// Whether a form was posted.
-pub(super) fn is_form(request: &HttpRequest) -> bool {
-    let sent = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    sent.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case("application/x-www-form-urlencoded")
-}
-
 /// The page on which people sign in.
 pub(in crate::http) async fn sign_in_page(visitor: Visitor, given: web::Query<Given>) -> HttpResponse {
     let done = match given.done.as_str() {
@@ -59,7 +52,7 @@ pub(in crate::http) async fn sign_in_page(visitor: Visitor, given: web::Query<Gi
 
 /// Signs in by form.
 pub(super) async fn sign_in(visitor: Visitor, request: HttpRequest, body: web::Payload) -> HttpResponse {
-    let given: Given = match posted(&request, body).await {
+    let given: Given = match posted(&request, body, "auth", MAX_BODY).await {
         Ok(given) => given,
         Err(error) => return visitor.failure(error, Told::Page).answer(&visitor.state),
     };
@@ -129,7 +122,7 @@ pub(in crate::http) async fn ticket_page(visitor: Visitor, given: web::Query<Giv
 
 /// Takes the password that was chosen.
 pub(super) async fn redeem(visitor: Visitor, request: HttpRequest, body: web::Payload) -> HttpResponse {
-    let given: Given = match posted(&request, body).await {
+    let given: Given = match posted(&request, body, "auth", MAX_BODY).await {
         Ok(given) => given,
         Err(error) => return visitor.failure(error, Told::Page).answer(&visitor.state),
     };
@@ -179,7 +172,7 @@ pub(in crate::http) async fn second_factor_page(visitor: Visitor, given: web::Qu
 
 /// Takes that code.
 pub(super) async fn second_factor(visitor: Visitor, request: HttpRequest, body: web::Payload) -> HttpResponse {
-    let given: Given = match posted(&request, body).await {
+    let given: Given = match posted(&request, body, "auth", MAX_BODY).await {
         Ok(given) => given,
         Err(error) => return visitor.failure(error, Told::Page).answer(&visitor.state),
     };
@@ -220,7 +213,7 @@ pub(in crate::http) async fn reset_page(visitor: Visitor) -> HttpResponse {
 
 /// Says that a mail is on its way, if there is an account, and does not say if there is one.
 pub(super) async fn reset(visitor: Visitor, request: HttpRequest, body: web::Payload) -> HttpResponse {
-    let given: Given = match posted(&request, body).await {
+    let given: Given = match posted(&request, body, "auth", MAX_BODY).await {
         Ok(given) => given,
         Err(error) => return visitor.failure(error, Told::Page).answer(&visitor.state),
     };
@@ -264,10 +257,10 @@ async fn used(visitor: &Visitor) -> Result<Vec<Named>, AppError> {
     let mut facts = vec![fact("usage.plan", found.plan.name.get(visitor.locale()).to_owned())];
     for entry in &found.entries {
         let text = match entry.limit {
-            Some(limit) => word(visitor, "usage.of").replace("{most}", &grouped(limit)),
+            Some(limit) => word(visitor, "usage.of").replace("{most}", &entry.quota.amount(limit)),
             None => word(visitor, "usage.unbounded"),
         };
-        facts.push(fact(entry.quota.title_key(), text.replace("{used}", &grouped(entry.used))));
+        facts.push(fact(entry.quota.title_key(), text.replace("{used}", &entry.quota.amount(entry.used))));
     }
     if let Some(at) = found.ends_at {
         let day = at.date_in_china().to_string();
@@ -276,22 +269,9 @@ async fn used(visitor: &Visitor) -> Result<Vec<Named>, AppError> {
     Ok(facts)
 }
 
-/// A number in groups of three, as people read.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 /// Signs out by form.
 pub(super) async fn leave(visitor: Visitor, request: HttpRequest, body: web::Payload) -> HttpResponse {
-    if let Err(error) = posted::<Given>(&request, body).await {
+    if let Err(error) = posted::<Given>(&request, body, "auth", MAX_BODY).await {
         return visitor.failure(error, Told::Page).answer(&visitor.state);
     }
     if let Some(cookie) = request.cookie(REFRESH_COOKIE) {
@@ -316,18 +296,6 @@ fn leads_to(visitor: &Visitor, path: &str) -> HttpResponse {
         .insert_header((header::LOCATION, format!("{}/auth/{path}", visitor.base)))
         .insert_header((header::CACHE_CONTROL, "no-store"))
         .finish()
-}
-
-/// A form of one of the tenant's own pages.
-async fn posted<T: DeserializeOwned>(request: &HttpRequest, body: web::Payload) -> Result<T, AppError> {
-    let own = |name: &str, value: &str| request.headers().get(name).is_some_and(|header| header == value);
-    if !request.headers().contains_key(header::ORIGIN) && !own("sec-fetch-site", "same-origin") {
-        return Err(AppError::Unsupported("a form names its origin: use a current browser".to_owned()));
-    }
-    let bytes = body::whole(body, "auth", MAX_BODY).await?;
-    let malformed = || AppError::Argument("the form cannot be read".to_owned());
-    let text = String::from_utf8(bytes).map_err(|_| malformed())?;
-    web::Query::<T>::from_query(&text).map(web::Query::into_inner).map_err(|_| malformed())
 }
 
 fn word(visitor: &Visitor, key: &str) -> String {
